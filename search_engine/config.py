@@ -1,0 +1,67 @@
+"""Settings of a search, as plain frozen data that travels as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchConfig:
+    """What a user decides about a search.
+
+    Attributes:
+        budget_seconds: wall-clock seconds from the first work to the finished model.
+        seed: rules every random choice.
+        strategy: a name in ``search_engine.strategies.STRATEGIES``.
+        random_share: fraction of proposals that are drawn at random, as a control arm.
+        slots: how many trials run side by side.
+        max_trials: stop proposing after this many networks, whatever the time; None for no limit.
+    """
+
+    budget_seconds: float
+    seed: int = 0
+    strategy: str = "evolution"
+    random_share: float = 0.15
+    slots: int = 1
+    max_trials: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What the engine decided after measuring this machine on these pictures.
+
+    Attributes:
+        trunk: name in ``search_engine.trunk.registry.TRUNKS``.
+        resolution: side in pixels at which the trunk sees the pictures.
+        pictures: how many training and validation pictures take part in the search; on a large set a
+            random sample, so that a small budget still buys a search.
+        epochs: full training length of one candidate.
+        trial_seconds: expected seconds of one candidate on one slot.
+        prepare_seconds: expected seconds until the activations are cached, all slots helping.
+        finish_seconds: seconds kept back for the final fit, the export and the sealed test.
+        rates: the measurements behind it, e.g. ``{"decode": 310.0, "extract": 54.6}`` pictures a second.
+    """
+
+    trunk: str
+    resolution: int
+    pictures: int
+    epochs: int
+    trial_seconds: float
+    prepare_seconds: float
+    finish_seconds: float
+    rates: dict[str, float] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        return cls(**data)

@@ -1,0 +1,253 @@
+"""The language between an engine process and whoever runs it: one JSON object a line.
+
+Commands go to the engine's standard input, events come from its standard output. Both are frozen
+dataclasses; ``to_line`` and ``from_line`` are the only way over the wire. A command is answered by any
+number of ``Progress``, ``EpochDone`` and ``Log`` events and then exactly one closing event: ``Opened``,
+``Measured``, ``Prepared``, ``Trained``, ``Exported``, ``Failed`` or ``Stopped``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Protocol
+
+
+class Message:
+    """A line on the wire. Subclasses are frozen dataclasses of JSON-able fields."""
+
+    name: ClassVar[str]
+    registry: ClassVar[dict[str, type[Message]]] = {}
+
+    def __init_subclass__(cls, *, name: str) -> None:
+        cls.name = name
+        Message.registry[name] = cls
+
+
+def to_line(message: Message) -> str:
+    """The message as one line of JSON, without the line end."""
+    return json.dumps({"type": message.name, **asdict(message)}, ensure_ascii=False)  # type: ignore[call-overload]
+
+
+def from_line(line: str) -> Message:
+    """The message in a line.
+
+    Raises:
+        ValueError: the line is not a known message.
+    """
+    data = json.loads(line)
+    if not isinstance(data, dict) or data.get("type") not in Message.registry:
+        raise ValueError(f"not a message of the engine: {line[:200]!r}")
+    return Message.registry[data.pop("type")](**data)
+
+
+# --- commands -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Open(Message, name="open"):
+    """Load a data set; must come first.
+
+    Attributes:
+        manifest: path of a manifest file (see ``search_engine.data.manifest``).
+        cache: folder for packs and activations, shared by all engines of this machine.
+        run: folder of this search, for checkpoints and the seal of the test split.
+        seed: of the search.
+        device: ``auto``, ``cpu`` or ``cuda``.
+    """
+
+    manifest: str
+    cache: str
+    run: str
+    seed: int
+    device: str = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure(Message, name="measure"):
+    """Time a few batches and plan the search. Answered by ``Measured``."""
+
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepare(Message, name="prepare"):
+    """Cache the trunk's activations; engines that prepare at once share the work. Answered by ``Prepared``."""
+
+    plan: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Train(Message, name="train"):
+    """Train one candidate. Answered by ``Trained``, ``Failed`` or ``Stopped``.
+
+    Attributes:
+        number: of the trial.
+        kind: a value of ``trial.Kind``.
+        genome: as ``Genome.to_dict`` writes it; None for ``majority``.
+        seed: of this trial.
+        epochs: length of the schedule.
+        seconds: the trainer shortens its schedule to end within this many seconds.
+    """
+
+    number: int
+    kind: str
+    genome: dict[str, Any] | None
+    seed: int
+    epochs: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Export(Message, name="export"):
+    """Turn a trained trial into a bundle. Answered by ``Exported``, ``Failed`` or ``Stopped``.
+
+    Attributes:
+        number, kind, genome, seed, epochs, seconds: of the trial, as it was trained.
+        final: fit again on training and validation pictures, then open the sealed test split, once.
+            Otherwise the trial's own weights are exported and no test picture is touched.
+        refit: with ``final``: whether there is time to fit again; else the trial's weights are used.
+        out: folder that the bundle is written to; must not exist.
+        title: name of the model, for the bundle's README.
+    """
+
+    number: int
+    kind: str
+    genome: dict[str, Any] | None
+    seed: int
+    epochs: int
+    seconds: float
+    final: bool
+    refit: bool
+    out: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop(Message, name="stop"):
+    """End the command at work, soon. Answered by ``Stopped`` (or by what it was about to answer)."""
+
+
+# --- events -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened(Message, name="opened"):
+    """The data set is loaded. ``counts`` is pictures by split; ``labels`` gives the order of classes."""
+
+    labels: list[str]
+    counts: dict[str, int]
+    device: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress(Message, name="progress"):
+    """Where a command is.
+
+    Attributes:
+        phase: ``measure``, ``prepare``, ``train`` or ``export``.
+        text: what is being done, in words for the page.
+        done, total: in the unit of the text; total 0 when it cannot be known.
+    """
+
+    phase: str
+    text: str
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured(Message, name="measured"):
+    """The plan, as ``Plan.to_dict`` writes it."""
+
+    plan: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared(Message, name="prepared"):
+    """Activations of ``pictures`` pictures are on disk; it took ``seconds``."""
+
+    pictures: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochDone(Message, name="epoch"):
+    """One epoch of a trial. ``accuracy`` is on the validation split, 0..1; ``seconds`` of this epoch."""
+
+    number: int
+    epoch: int
+    epochs: int
+    train_loss: float
+    accuracy: float
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained(Message, name="trained"):
+    """A trial's figures.
+
+    Attributes:
+        accuracy: on the validation split, 0..1; ``standard_error`` is its binomial standard error.
+        loss: mean cross-entropy on the validation split, nats.
+        parameters: weights of the whole network, trunk included. ``macs``: multiply-adds a picture.
+        latency_ms: measured median for one picture, batch 1, one thread; ``size_bytes``: float32 weights.
+        epochs: trained; ``seconds``: wall clock, evaluation included.
+    """
+
+    number: int
+    accuracy: float
+    standard_error: float
+    loss: float
+    parameters: int
+    macs: int
+    latency_ms: float
+    size_bytes: int
+    epochs: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported(Message, name="exported"):
+    """A bundle stands in ``out``; ``model`` is what its ``model.json`` says."""
+
+    number: int
+    out: str
+    model: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed(Message, name="failed"):
+    """The command failed; the engine lives on. ``kind`` as in ``TrialFailed``; ``message`` is for people."""
+
+    command: str
+    kind: str
+    message: str
+    number: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stopped(Message, name="stopped"):
+    """The command was ended by ``Stop``."""
+
+    command: str
+    number: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log(Message, name="log"):
+    """A line for the search's log. ``level``: ``info``, ``warning`` or ``error``."""
+
+    text: str
+    level: str = "info"
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+CLOSING: tuple[type[Message], ...] = (Opened, Measured, Prepared, Trained, Exported, Failed, Stopped)
+"""The events that end a command."""
+
+
+class EventSink(Protocol):
+    """Where the engine's parts report to."""
+
+    def emit(self, event: Message) -> None: ...

