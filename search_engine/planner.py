@@ -1,0 +1,89 @@
+"""The planner: from rates measured on this machine to a plan that fits the budget. Pure arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from search_engine.config import Plan, SearchConfig
+from search_engine.space.trunks import TRUNKS, TrunkSpec
+
+FIRST_MODEL_SECONDS = 35.0  # so that the first usable model is there within a minute, start-up included
+PREPARE_SHARE = 0.15  # of the budget, when that is more
+SHORT_PREPARE_SHARE = 0.30  # never more than this, so that a short budget still buys a search
+TRIALS_WANTED = 24  # networks; below a dozen a search is a lottery
+EPOCHS = (6, 30)  # fewer than 6 do not rank candidates, more than 30 overfit cached activations
+MEMORY_BYTES = 1_000_000_000  # of activations held by one slot
+FALLBACK_RESOLUTION = 128  # when no resolution lets every picture in: a sample of them at this one
+MARGIN = 1.15  # a shared machine gets slower while one looks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """What was measured, one slot alone.
+
+    Attributes:
+        decode: pictures decoded and resized a second.
+        extract: resolution to pictures through the trunk a second.
+        train: pictures a second through forward and backward of a typical candidate.
+    """
+
+    decode: float
+    extract: Mapping[int, float]
+    train: float
+
+
+def make_plan(
+    config: SearchConfig, rates: Rates, *, trunk: str, pictures: int, test_pictures: int, spent: float
+) -> Plan:
+    """Fit trunk resolution, sample size and epochs into the budget.
+
+    Args:
+        config: budget and slots.
+        rates: measured.
+        trunk: name in ``TRUNKS``.
+        pictures: of the training and validation splits.
+        test_pictures: of the sealed split; evaluating them at the end takes time too.
+        spent: seconds already gone.
+
+    Returns:
+        The plan; its resolution is the highest at which every picture fits the share of preparing.
+    """
+    spec = TRUNKS[trunk]
+    budget = max(1.0, config.budget_seconds - spent)
+    limit = max(min(FIRST_MODEL_SECONDS, SHORT_PREPARE_SHARE * budget), PREPARE_SHARE * budget)
+
+    def seconds(resolution: int, n: int) -> float:
+        each = 1.0 / rates.decode + 1.0 / rates.extract[resolution]
+        return MARGIN * n * each / config.slots
+
+    fitting = [r for r in spec.resolutions if seconds(r, pictures) <= limit]
+    resolution = max(fitting, default=FALLBACK_RESOLUTION)
+    most = min(int(limit / seconds(resolution, 1)), MEMORY_BYTES // picture_bytes(spec, resolution))
+    used = max(1, min(pictures, most))
+    prepare = seconds(resolution, used)
+    finish = MARGIN * test_pictures * (1.0 / rates.decode + 1.0 / rates.extract[resolution]) + 6.0
+    search = max(1.0, budget - prepare - finish)
+    epoch_seconds = used / rates.train
+    wanted = search * config.slots / TRIALS_WANTED
+    epochs = round(min(max(wanted / epoch_seconds, EPOCHS[0]), EPOCHS[1]))
+    return Plan(
+        trunk=trunk,
+        resolution=resolution,
+        pictures=used,
+        epochs=epochs,
+        trial_seconds=MARGIN * epochs * epoch_seconds + 1.0,
+        prepare_seconds=prepare,
+        finish_seconds=finish,
+        rates={
+            "decode": rates.decode,
+            "train": rates.train,
+            **{f"extract_{r}": rate for r, rate in rates.extract.items()},
+        },
+    )
+
+
+def picture_bytes(spec: TrunkSpec, resolution: int) -> int:
+    """Bytes of one picture's cached activations, float16, all taps."""
+    cells = spec.grid(resolution) ** 2
+    return 2 * (cells * sum(tap.channels for tap in spec.taps) + spec.embedding)

@@ -1,0 +1,183 @@
+"""The training loop: one candidate on cached activations. Meant to be read in one sitting."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from search_engine.errors import Cancelled, TrialFailed
+from search_engine.space.architecture import Recipe
+
+WARM_UP = 0.1  # share of the steps in which the learning rate rises; BN statistics settle meanwhile
+CLIP = 5.0  # gradient norm; random recipes with a high learning rate diverge without
+PROBE_STEPS = 4  # steps timed before the schedule is fixed; the first is left out (allocations)
+EVAL_BATCH = 512
+
+OnEpoch = Callable[[int, int, float, float, float], None]
+"""Called with epoch (from 1), epochs, mean training loss, validation accuracy, seconds of this epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Some rows of the cached features.
+
+    Attributes:
+        features: name to (M, ...) float16 or float32 tensor of all pictures.
+        targets: (M,) int64 class indices of all pictures.
+        rows: (N,) int64, which of them these examples are.
+    """
+
+    features: dict[str, Tensor]
+    targets: Tensor
+    rows: Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batch(self, which: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """Features as float32 and targets of the examples at some positions in ``rows``."""
+        rows = self.rows[which]
+        return {name: t[rows].float() for name, t in self.features.items()}, self.targets[rows]
+
+    @property
+    def labels(self) -> Tensor:
+        """(N,) targets of these examples."""
+        return self.targets[self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What training left behind.
+
+    Attributes:
+        logits: (N_validation, classes) of the final weights; None if there was no validation set.
+        epochs: trained.
+        seconds: wall clock.
+    """
+
+    logits: Tensor | None
+    epochs: int
+    seconds: float
+
+
+def train(
+    model: nn.Module,
+    training: Examples,
+    validation: Examples | None,
+    recipe: Recipe,
+    *,
+    epochs: int,
+    seconds: float,
+    seed: int,
+    on_epoch: OnEpoch,
+    should_stop: Callable[[], bool],
+) -> TrainResult:
+    """Train a candidate's weights with AdamW and one cycle of the learning rate.
+
+    The schedule is fixed after a few timed steps so that it ends within ``seconds``: a shorter but whole
+    cycle is worth more than a long one cut off. The weights are those of the last epoch, chosen by nothing,
+    so the validation figure is not flattered by picking an epoch.
+
+    Args:
+        model: maps a dict of features to (N, classes) logits; trained in place.
+        training: pictures to fit.
+        validation: pictures to score after each epoch; None to fit blindly (the final fit).
+        recipe: hyperparameters.
+        epochs: length of the schedule if time allows.
+        seconds: limit on wall-clock seconds.
+        seed: of batches, mixup and dropout.
+        on_epoch: called after each epoch.
+        should_stop: asked before each step.
+
+    Raises:
+        Cancelled: ``should_stop`` said so.
+        TrialFailed: the loss became infinite or not a number (``diverged``).
+    """
+    started = time.monotonic()
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    size = min(recipe.batch_size, len(training))
+    steps_an_epoch = max(1, len(training) // size)  # the ragged last batch is dropped: BN dislikes it
+    optimizer = torch.optim.AdamW(
+        parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.99)
+    )
+    total, step = epochs * steps_an_epoch, 0
+    epoch, logits = 0, None
+    while epoch < epochs:
+        epoch_started, losses = time.monotonic(), torch.zeros(())
+        model.train()
+        order = torch.randperm(len(training), generator=generator)
+        for index in range(steps_an_epoch):
+            if should_stop():
+                raise Cancelled("training was stopped")
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.learning_rate * one_cycle(step / total)
+            features, targets = training.batch(order[index * size : (index + 1) * size])
+            loss = _loss(model, features, targets, recipe, generator)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+            optimizer.step()
+            losses += loss.detach()
+            step += 1
+            if step == 1:
+                probe_started = time.monotonic()
+            elif step == PROBE_STEPS:
+                pace = (time.monotonic() - probe_started) / (PROBE_STEPS - 1)
+                left = seconds - (time.monotonic() - started)
+                affordable = math.floor((step + 0.9 * left / pace) / steps_an_epoch)
+                epochs = max(1, min(epochs, affordable))
+                total = epochs * steps_an_epoch
+        epoch += 1
+        mean_loss = float(losses) / steps_an_epoch
+        if not math.isfinite(mean_loss):
+            raise TrialFailed("The training loss became infinite; this recipe does not converge.", kind="diverged")
+        accuracy = math.nan
+        if validation is not None:
+            logits = predict(model, validation)
+            accuracy = float((logits.argmax(1) == validation.labels).float().mean())
+        on_epoch(epoch, epochs, mean_loss, accuracy, time.monotonic() - epoch_started)
+    model.eval()
+    return TrainResult(logits=logits, epochs=epoch, seconds=time.monotonic() - started)
+
+
+def _loss(
+    model: nn.Module, features: dict[str, Tensor], targets: Tensor, recipe: Recipe, generator: torch.Generator
+) -> Tensor:
+    """Cross-entropy with label smoothing, on mixed activations if the recipe says so (manifold mixup)."""
+    if recipe.mixup <= 0.0:
+        return F.cross_entropy(model(features), targets, label_smoothing=recipe.label_smoothing)
+    share = float(torch.distributions.Beta(recipe.mixup, recipe.mixup).sample())
+    other = torch.randperm(len(targets), generator=generator)
+    logits = model({name: share * t + (1.0 - share) * t[other] for name, t in features.items()})
+    first = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+    second = F.cross_entropy(logits, targets[other], label_smoothing=recipe.label_smoothing)
+    return share * first + (1.0 - share) * second
+
+
+def one_cycle(progress: float) -> float:
+    """Factor on the peak learning rate at a progress in 0..1: linear warm-up, then cosine to nothing."""
+    if progress < WARM_UP:
+        return (progress + 1e-3) / (WARM_UP + 1e-3)
+    return 0.5 * (1.0 + math.cos(math.pi * (progress - WARM_UP) / (1.0 - WARM_UP)))
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Decay matrices and filters, not biases and normalisation scales."""
+    decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
+    others = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+
+
+@torch.inference_mode()
+def predict(model: nn.Module, examples: Examples) -> Tensor:
+    """(N, classes) logits in evaluation mode."""
+    model.eval()
+    everything = torch.arange(len(examples))
+    return torch.cat([model(examples.batch(part)[0]) for part in everything.split(EVAL_BATCH)])

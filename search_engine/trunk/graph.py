@@ -1,0 +1,118 @@
+"""The frozen trunk as an ONNX graph: on a CPU onnxruntime runs it over twice as fast as torch does.
+
+Measured with one thread on an idle AVX2 core, EfficientNet-Lite0 with all taps: 54 pictures a second at
+224 px and 139 at 128 px.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from torch import Tensor, nn
+
+from search_engine.space.trunks import EMBEDDING
+from search_engine.trunk.weights import TappedTrunk, load_trunk
+
+OPSET = 20
+
+
+class _Outputs(nn.Module):
+    """The trunk with its outputs in a fixed order, for the exporter. Takes (N, R, R, 3) uint8."""
+
+    def __init__(self, trunk: TappedTrunk) -> None:
+        super().__init__()
+        self.trunk = trunk
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        features = self.trunk(pixels.permute(0, 3, 1, 2).float())
+        return tuple(features[name] for name in feature_names(self.trunk))
+
+
+def feature_names(trunk: TappedTrunk) -> list[str]:
+    """The outputs of the graph, in order: every tap, then the embedding."""
+    return [*(tap.name for tap in trunk.spec.taps), EMBEDDING]
+
+
+def session(model: str | bytes) -> ort.InferenceSession:
+    """An onnxruntime session with one thread that does not spin: cheap beside other work."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def export_legacy(
+    module: nn.Module,
+    args: tuple[Tensor, ...],
+    target: str | Path,
+    *,
+    inputs: list[str],
+    outputs: list[str],
+) -> None:
+    """Export with the TorchScript exporter, batch size free: about a second, where dynamo takes eleven."""
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module,
+            args,
+            str(target),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_axes={name: {0: "n"} for name in [*inputs, *outputs]},
+        )
+
+
+class TrunkRunner:
+    """Runs a trunk over pictures.
+
+    Attributes:
+        names: the features it gives.
+    """
+
+    def __init__(self, name: str, resolution: int, cache: Path, device: torch.device) -> None:
+        """Args:
+        name: in ``TRUNKS``.
+        resolution: side in pixels.
+        cache: folder for the exported graph.
+        device: on a CPU onnxruntime runs the graph, on a GPU torch does.
+        """
+        trunk = load_trunk(name)
+        self.names = feature_names(trunk)
+        self._trunk: _Outputs | None = None
+        self._session: ort.InferenceSession | None = None
+        self._device = device
+        if device.type == "cpu":
+            self._session = session(str(_graph_file(trunk, resolution, cache)))
+        else:
+            self._trunk = _Outputs(trunk).to(device)
+
+    def __call__(self, pixels: np.ndarray) -> list[np.ndarray]:
+        """Features of (N, R, R, 3) uint8 pixels, in the order of ``names``, float32."""
+        if self._session is not None:
+            return list(self._session.run(self.names, {"pixels": pixels}))
+        assert self._trunk is not None  # noqa: S101 -- one of the two is set
+        with torch.inference_mode():
+            outputs = self._trunk(torch.from_numpy(pixels).to(self._device))
+        return [output.cpu().numpy() for output in outputs]
+
+
+def _graph_file(trunk: TappedTrunk, resolution: int, cache: Path) -> Path:
+    path = cache / "trunks" / f"{trunk.spec.name}-{resolution}.onnx"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}")
+        sample = torch.zeros(2, resolution, resolution, 3, dtype=torch.uint8)
+        export_legacy(
+            _Outputs(trunk), (sample,), temporary, inputs=["pixels"], outputs=feature_names(trunk)
+        )
+        temporary.replace(path)
+    return path
