@@ -73,8 +73,12 @@ class Slot(models.Model):
     search = models.ForeignKey(Search, on_delete=models.CASCADE, related_name="slots")
     index = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
-    claim = models.CharField(max_length=32, blank=True, help_text="Random; proves that a claim is still ours.")
-    doing = models.CharField(max_length=32, blank=True, help_text='"measure", "prepare", "train 7", "export 7".')
+    claim = models.CharField(
+        max_length=32, blank=True, help_text="Random; proves that a claim is still ours."
+    )
+    doing = models.CharField(
+        max_length=32, blank=True, help_text='"measure", "prepare", "train 7", "export 7".'
+    )
     worker = models.CharField(max_length=120, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     enqueued_at = models.DateTimeField(null=True, blank=True)

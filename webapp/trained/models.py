@@ -20,7 +20,9 @@ class TrainedModel(models.Model):
         PROVISIONAL = "provisional", "Best so far"
         FINAL = "final", "Final"
 
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="trained_models")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="trained_models"
+    )
     search = models.OneToOneField("searches.Search", on_delete=models.CASCADE, related_name="model")
     trial = models.ForeignKey("searches.Trial", on_delete=models.CASCADE, related_name="models")
     name = models.CharField(max_length=120)

@@ -1,0 +1,87 @@
+"""The search's log: what happened, in words for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from webapp.searches.models import LogLine, Search, Trial
+
+if TYPE_CHECKING:
+    from search_engine.config import Plan
+    from search_engine.events import Prepared, Trained
+
+
+def note(search: Search, text: str, level: str = LogLine.Level.INFO) -> None:
+    """Write a line into the search's log."""
+    LogLine.objects.create(search_id=search.pk, level=level, text=text)
+
+
+def minutes_in_words(minutes: float) -> str:
+    """``0.5`` is "30 seconds", ``1`` is "1 minute", ``90`` is "1 hour 30 minutes"."""
+    seconds = round(minutes * 60)
+    parts = [(seconds // 3600, "hour"), (seconds // 60 % 60, "minute"), (seconds % 60, "second")]
+    return " ".join(f"{n} {unit}{'' if n == 1 else 's'}" for n, unit in parts if n) or "0 seconds"
+
+
+def seconds_in_words(seconds: float) -> str:
+    return minutes_in_words(max(1, round(seconds)) / 60)
+
+
+def trial_name(trial: Trial) -> str:
+    """What the page and the log call a trial, at the start of a sentence."""
+    if trial.kind == Trial.Kind.MAJORITY:
+        return "Always naming the most common label"
+    if trial.kind == Trial.Kind.LINEAR_PROBE:
+        return "Plain transfer learning"
+    return f"Network {trial.number}"
+
+
+def describe_plan(plan: Plan) -> str:
+    """What was measured and what follows from it."""
+    return (
+        f"Measured this machine: pictures are seen at {plan.resolution} × {plan.resolution} pixels, "
+        f"{plan.pictures:,} of them take part in the search, and trying a network takes about "
+        f"{seconds_in_words(plan.trial_seconds)}."
+    )
+
+
+def describe_prepared(event: Prepared) -> str:
+    return f"Looked at {event.pictures:,} pictures in {seconds_in_words(event.seconds)}."
+
+
+def describe_trained(trial: Trial, event: Trained, *, pictures: int | None, best: bool) -> str:
+    """How a trial did, e.g. "Network 7 is right on 91 of 100 validation pictures: the best so far."."""
+    if pictures:
+        score = f"{round(event.accuracy * pictures):,} of {pictures:,} validation pictures"
+    else:
+        score = f"{event.accuracy:.1%} of the validation pictures"
+    ending = ": the best so far." if best else "."
+    if trial.kind != Trial.Kind.NETWORK:
+        ending = ", which every network has to beat."
+    return f"{trial_name(trial)} is right on {score}{ending}"
+
+
+def describe_model(trial: Trial, card: dict[str, Any], *, final: bool) -> str:
+    """What became of an export."""
+    name = trial_name(trial)
+    if not final:
+        return f"{name} is ready to try; the search goes on."
+    test = card.get("test")
+    if not test:
+        return f"Done. {name} is the finished model."
+    right = round(test["accuracy"] * test["n"])
+    return (
+        f"Done. The finished model ({name[0].lower()}{name[1:]}) is right on {right:,} of {test['n']:,} "
+        "test pictures, which nothing had looked at before."
+    )
+
+
+def describe_failure(trial: Trial, message: str) -> str:
+    return f"{trial_name(trial)} could not be trained: {message} The search goes on without it."
+
+
+def model_title(search: Search) -> str:
+    """Name of the model to come: the data set's, with a number from its second search on."""
+    dataset = search.version.dataset
+    earlier = Search.objects.filter(version__dataset=dataset, pk__lt=search.pk).count()
+    return f"{dataset.name[:110]} {earlier + 1}" if earlier else dataset.name
