@@ -75,11 +75,13 @@ INSTALLED_APPS = [
     "webapp.trained",
     "webapp.predictions",
     "webapp.api",
+    "webapp.launcher",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "webapp.core.middleware.SecurityHeadersMiddleware",
+    "webapp.core.middleware.RequestLimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
