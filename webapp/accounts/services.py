@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import secrets
 from datetime import timedelta
 from pathlib import Path
@@ -19,12 +20,28 @@ from webapp.accounts.models import ApiToken, User
 from webapp.core.errors import UserError
 
 TOKEN_PREFIX = "nw_"  # noqa: S105  # so that a leaked token can be found by its look
+CODE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 USED_AT_MOST_EVERY = timedelta(minutes=1)  # one write a minute, however many requests
 
 
 def setup_code_path() -> Path:
     """Where the launcher leaves the one-time code while nobody has an account."""
     return Path(settings.DATA_DIR) / "setup-code"
+
+
+def ensure_setup_code() -> str | None:
+    """The one-time code, made now if there is none yet; None, and no code, once somebody has an account."""
+    path = setup_code_path()
+    if User.objects.exists():
+        path.unlink(missing_ok=True)
+        return None
+    try:
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            # 50 bits, in letters that are not mistaken for one another when they are read off a screen
+            file.write("-".join("".join(secrets.choice(CODE_LETTERS) for _ in range(5)) for _ in range(2)))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()
 
 
 def create_first_user(*, code: str, username: str, password: str) -> User:

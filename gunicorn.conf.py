@@ -1,0 +1,24 @@
+"""The web server's settings; `--bind` comes from the launcher, or from whoever runs gunicorn alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from webapp.core.processes import die_with_parent
+
+wsgi_app = "webapp.wsgi:application"
+worker_class = "gthread"  # a slow upload holds one thread, not a process
+workers = 2
+threads = 4
+preload_app = True  # load the site once and share its memory
+timeout = 300  # a worker that is silent for so long is stuck
+graceful_timeout = 5  # well inside the 10 s in which everything must stop
+keepalive = 5
+control_socket_disable = True
+if Path("/dev/shm").is_dir():  # noqa: S108 - a worker's sign of life must not wait for a slow disk
+    worker_tmp_dir = "/dev/shm"  # noqa: S108
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    die_with_parent(server.pid)

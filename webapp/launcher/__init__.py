@@ -1,0 +1,1 @@
+"""`manage.py runall`: one process that starts everything Netwright needs and stops it again."""
