@@ -1,0 +1,119 @@
+"""Which pictures a search works on: one JSON-lines file that the site writes and the engine reads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+
+from search_engine.errors import DatasetError
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+SPLITS = (TRAIN, VALIDATION, TEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture under one label.
+
+    Attributes:
+        id: unique in the manifest; on the site the row's primary key.
+        path: of the file, relative to the manifest's root.
+        label: one of the manifest's labels.
+        split: ``train``, ``validation`` or ``test``.
+        group: pictures of one group (duplicates) are always in one split.
+    """
+
+    id: int
+    path: str
+    label: str
+    split: str
+    group: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The pictures of one version of a data set.
+
+    Attributes:
+        root: folder that the pictures' paths start from.
+        labels: in the order of the network's classes.
+        pictures: in a fixed order, which everything that is seeded relies on.
+    """
+
+    root: Path
+    labels: tuple[str, ...]
+    pictures: tuple[Picture, ...]
+
+    def of(self, split: str) -> tuple[Picture, ...]:
+        """The pictures of one split, in the manifest's order."""
+        return tuple(picture for picture in self.pictures if picture.split == split)
+
+    @cached_property
+    def digest(self) -> str:
+        """The first 16 hex digits of the SHA-256 of the content; caches are kept under it."""
+        total = hashlib.sha256()
+        for line in _lines(self):
+            total.update(line.encode())
+        return total.hexdigest()[:16]
+
+
+def write_manifest(manifest: Manifest, path: Path) -> None:
+    """Write the file in one step, so that no reader ever sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    try:
+        with new.open("w", encoding="utf-8") as file:
+            file.writelines(_lines(manifest))
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest in a file.
+
+    Raises:
+        DatasetError: the file is missing or is not a manifest; the text names the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"The list of pictures {path} cannot be read: {error}.") from error
+    number = 1
+    try:
+        head = json.loads(lines[0])
+        root, labels = Path(head["root"]), tuple(str(label) for label in head["labels"])
+        pictures = []
+        while number < len(lines):
+            number += 1
+            if line := lines[number - 1]:
+                pictures.append(_checked(Picture(**json.loads(line)), labels))
+    except (ValueError, TypeError, KeyError) as error:
+        raise DatasetError(f"Line {number} of the list of pictures {path} is damaged: {error}.") from error
+    manifest = Manifest(root, labels, tuple(pictures))
+    if len({picture.id for picture in manifest.pictures}) != len(manifest.pictures):
+        raise DatasetError(f"The list of pictures {path} has two pictures of one number.")
+    return manifest
+
+
+def _checked(picture: Picture, labels: tuple[str, ...]) -> Picture:
+    if picture.split not in SPLITS:
+        raise ValueError(f"{picture.split!r} is not a split")
+    if picture.label not in labels:
+        raise ValueError(f"{picture.label!r} is not among the labels")
+    return picture
+
+
+def _lines(manifest: Manifest) -> Iterator[str]:
+    # Plain ASCII: a file name that is no valid UTF-8 (possible in a folder on disk) survives as an escape.
+    yield json.dumps({"root": str(manifest.root), "labels": list(manifest.labels)}) + "\n"
+    for picture in manifest.pictures:
+        yield json.dumps(asdict(picture)) + "\n"
