@@ -72,7 +72,7 @@ class Measure(Message, name="measure"):
 
 @dataclass(frozen=True, kw_only=True)
 class Prepare(Message, name="prepare"):
-    """Cache the trunk's activations; engines that prepare at once share the work. Answered by ``Prepared``."""
+    """Cache the trunk's activations; engines that prepare at once share it. Answered by ``Prepared``."""
 
     plan: dict[str, Any]
 

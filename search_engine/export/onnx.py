@@ -7,6 +7,7 @@ front. ``verify`` then compares the file with torch, which resizes by its own co
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_engine.errors import ExportError
+from search_engine.space.architecture import Genome
+from search_engine.space.trunks import EMBEDDING, TRUNKS
 from search_engine.trunk.graph import OPSET, export_legacy, session
 from search_engine.trunk.weights import TappedTrunk
 
@@ -76,8 +79,34 @@ def write_onnx(model: ServingModel, path: Path) -> None:
     onnx.save(joined, str(path))
 
 
+def candidate_onnx(candidate: nn.Module, genome: Genome) -> bytes:
+    """The part on top of the trunk alone, as a serialised ONNX model: for measuring, not for serving."""
+    spec = TRUNKS[genome.trunk.name]
+    grid = spec.grid(genome.trunk.resolution)
+    names = [*genome.taps, EMBEDDING]
+    shapes = [(2, spec.tap(name).channels, grid, grid) for name in genome.taps] + [(2, spec.embedding)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "candidate.onnx"
+        samples = tuple(torch.zeros(shape) for shape in shapes)
+        export_legacy(_Positional(candidate, names), samples, path, inputs=names, outputs=["logits"])
+        return path.read_bytes()
+
+
+class _Positional(nn.Module):
+    """A candidate that takes its features one by one, as the exporter wants them."""
+
+    def __init__(self, candidate: nn.Module, names: list[str]) -> None:
+        super().__init__()
+        self.candidate = candidate
+        self.names = names
+
+    def forward(self, *features: Tensor) -> Tensor:
+        out: Tensor = self.candidate(dict(zip(self.names, features, strict=True)))
+        return out
+
+
 def _front(resolution: int) -> onnx.ModelProto:
-    """uint8 NHWC of any size -> float NCHW at the resolution, bilinear with antialias, as torch and Pillow do."""
+    """uint8 NHWC of any size -> float NCHW at the resolution, by antialiased bilinear resizing."""
     nodes = [
         helper.make_node("Transpose", ["pixels"], ["planes"], perm=[0, 3, 1, 2]),
         helper.make_node("Cast", ["planes"], ["floats"], to=TensorProto.FLOAT),

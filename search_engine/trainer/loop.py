@@ -137,7 +137,9 @@ def train(
         epoch += 1
         mean_loss = float(losses) / steps_an_epoch
         if not math.isfinite(mean_loss):
-            raise TrialFailed("The training loss became infinite; this recipe does not converge.", kind="diverged")
+            raise TrialFailed(
+                "The training loss became infinite; this recipe does not converge.", kind="diverged"
+            )
         accuracy = math.nan
         if validation is not None:
             logits = predict(model, validation)

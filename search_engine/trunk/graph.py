@@ -111,8 +111,6 @@ def _graph_file(trunk: TappedTrunk, resolution: int, cache: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}")
         sample = torch.zeros(2, resolution, resolution, 3, dtype=torch.uint8)
-        export_legacy(
-            _Outputs(trunk), (sample,), temporary, inputs=["pixels"], outputs=feature_names(trunk)
-        )
+        export_legacy(_Outputs(trunk), (sample,), temporary, inputs=["pixels"], outputs=feature_names(trunk))
         temporary.replace(path)
     return path

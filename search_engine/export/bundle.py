@@ -1,0 +1,185 @@
+"""The bundle: everything needed to use a model elsewhere, with the figures that say how good it is."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from search_engine import __version__
+from search_engine.data.decode import to_pixels
+from search_engine.data.manifest import Picture
+from search_engine.evaluate.metrics import report
+from search_engine.evaluate.seal import break_seal
+from search_engine.events import EventSink, Progress
+from search_engine.export.onnx import ServingModel, verify, write_onnx
+from search_engine.export.readme import bundle_readme
+from search_engine.export.script import infer_script
+from search_engine.space.architecture import Genome
+from search_engine.space.canonical import key_of
+from search_engine.space.cost import cost
+from search_engine.trial import Kind
+from search_engine.trunk.graph import OPSET, session
+
+PARITY_PICTURES = 64
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is exported.
+
+    Attributes:
+        model: the network as it serves.
+        genome: what it was built from.
+        kind: network or control.
+        title: for people.
+        labels: in the order of the outputs.
+        validation: accuracy, log loss and n of the trial, before any second fit.
+        splits: pictures by split.
+        refit: whether the weights were fitted again on training and validation pictures together.
+    """
+
+    model: ServingModel
+    genome: Genome
+    kind: Kind
+    title: str
+    labels: tuple[str, ...]
+    validation: dict[str, float]
+    splits: dict[str, int]
+    refit: bool
+
+
+def write_bundle(
+    subject: Subject,
+    out: Path,
+    *,
+    root: Path,
+    validation: tuple[Picture, ...],
+    test: tuple[Picture, ...],
+    run: Path,
+    sink: EventSink,
+) -> dict[str, Any]:
+    """Write a bundle folder in one step and return its ``model.json``.
+
+    The figures come from the written ONNX file on the original pictures, decoded as ``infer.py`` decodes
+    them: what is measured is what is served.
+
+    Args:
+        subject: the network and what is known of it.
+        out: the bundle's folder; must not exist.
+        root: of the pictures' paths.
+        validation: pictures for the parity check while the test split stays sealed.
+        test: the sealed pictures if this is the final model, else empty.
+        run: folder of the search, where the seal is.
+        sink: gets progress.
+
+    Raises:
+        ExportError: torch and the written file disagree.
+        SealError: the test split was opened before for another network.
+    """
+    building = out.with_name(f"{out.name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(parents=True)
+    onnx_file = building / "model.onnx"
+    sink.emit(Progress(phase="export", text="Writing the network to a file"))
+    write_onnx(subject.model, onnx_file)
+    digest = hashlib.sha256(onnx_file.read_bytes()).hexdigest()
+    if test:
+        break_seal(run, digest)
+    sink.emit(Progress(phase="export", text="Checking that the file answers like the network"))
+    proof = test or validation
+    parity = verify(subject.model, onnx_file, _pixels(root, proof[:: max(1, len(proof) // PARITY_PICTURES)]))
+    card = _card(subject, parity, onnx_file.stat().st_size, digest)
+    card["test"] = _sealed_test(subject, onnx_file, root, test, sink) if test else None
+    _write_files(building, card, _sample(root, validation), subject)
+    building.rename(out)
+    return card
+
+
+def _pixels(root: Path, pictures: tuple[Picture, ...]) -> Iterator[np.ndarray]:
+    for picture in pictures:
+        yield to_pixels((root / picture.path).read_bytes())
+
+
+def _sealed_test(
+    subject: Subject, onnx_file: Path, root: Path, test: tuple[Picture, ...], sink: EventSink
+) -> dict[str, Any]:
+    """The one evaluation on the sealed pictures."""
+    runtime = session(str(onnx_file))
+    rows = []
+    for done, pixels in enumerate(_pixels(root, test)):
+        if done % 16 == 0:
+            text = "Asking it about pictures it has never seen"
+            sink.emit(Progress(phase="export", text=text, done=done, total=len(test)))
+        rows.append(runtime.run(["probabilities"], {"pixels": pixels[None]})[0][0])
+    place = {label: index for index, label in enumerate(subject.labels)}
+    targets = np.array([place[picture.label] for picture in test])
+    return report(np.stack(rows), targets, subject.labels)
+
+
+def _card(subject: Subject, parity: dict[str, float], size: int, digest: str) -> dict[str, Any]:
+    spent = cost(subject.genome, len(subject.labels))
+    return {
+        "format": FORMAT,
+        "name": subject.title,
+        "kind": subject.kind.value,
+        "labels": list(subject.labels),
+        "genome": subject.genome.to_dict(),
+        "genome_hash": key_of(subject.genome),
+        "trunk": subject.genome.trunk.name,
+        "resolution": subject.genome.trunk.resolution,
+        "parameters": spent.parameters,
+        "macs": spent.macs,
+        "size_bytes": size,
+        "sha256": digest,
+        "input": {"name": "pixels", "dtype": "uint8", "shape": ["n", "height", "width", 3]},
+        "output": {"name": "probabilities", "dtype": "float32", "shape": ["n", len(subject.labels)]},
+        "validation": subject.validation,
+        "refit_on_validation": subject.refit,
+        "splits": subject.splits,
+        "parity": parity,
+        "versions": {
+            "netwright": __version__,
+            "python": sys.version.split()[0],
+            "onnx_opset": OPSET,
+            **{name: version(name) for name in ("torch", "timm", "onnx", "onnxruntime", "pillow", "numpy")},
+        },
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _sample(root: Path, pictures: tuple[Picture, ...]) -> tuple[bytes, str]:
+    """A picture to try the bundle with, as JPEG, and its label."""
+    picture = pictures[0]
+    buffer = io.BytesIO()
+    Image.fromarray(to_pixels((root / picture.path).read_bytes())).save(buffer, "JPEG", quality=95)
+    return buffer.getvalue(), picture.label
+
+
+def _write_files(folder: Path, card: dict[str, Any], sample: tuple[bytes, str], subject: Subject) -> None:
+    runtime = session(str(folder / "model.onnx"))
+    answer = runtime.run(["probabilities"], {"pixels": to_pixels(sample[0])[None]})[0][0]
+    card["sample"] = {
+        "file": "sample.jpg",
+        "label": sample[1],
+        "probabilities": {name: float(p) for name, p in zip(subject.labels, answer, strict=True)},
+    }
+    (folder / "sample.jpg").write_bytes(sample[0])
+    labels = json.dumps(list(subject.labels), ensure_ascii=False, indent=1)
+    (folder / "labels.json").write_text(labels + "\n", encoding="utf-8")
+    text = json.dumps(card, ensure_ascii=False, indent=1, allow_nan=False)
+    (folder / "model.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "infer.py").write_text(infer_script(), encoding="utf-8")
+    (folder / "README.md").write_text(bundle_readme(card), encoding="utf-8")

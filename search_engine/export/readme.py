@@ -1,0 +1,76 @@
+"""The README that travels in a bundle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TEMPLATE = """# {name}
+
+An image classifier made by Netwright. It tells {count} labels apart: {labels}.
+
+{figures}
+
+## Use it
+
+    pip install onnxruntime=={onnxruntime} numpy=={numpy} pillow=={pillow}
+    python infer.py sample.jpg
+    python infer.py --help
+
+`infer.py` takes files and folders and prints one JSON object a line. `sample.jpg` should come out as
+in `model.json` under `sample`.
+
+## Files
+
+| file | what it is |
+| --- | --- |
+| `model.onnx` | the network, ONNX opset {opset}; any onnxruntime from 1.18 on runs it |
+| `labels.json` | the labels, in the order of the outputs |
+| `model.json` | every figure: test, validation, architecture, split sizes, versions |
+| `infer.py` | decodes pictures and runs the network; needs onnxruntime, numpy and Pillow |
+| `sample.jpg` | a picture to try |
+
+## From your own code
+
+The input `pixels` is uint8, N x height x width x 3, RGB, any size: resizing, scaling and softmax are inside
+the graph. The output `probabilities` is float32, N x {count}. What is left to you is decoding: turn the
+picture upright by its EXIF orientation, and put transparent pictures on white.
+
+```python
+import numpy as np, onnxruntime
+from PIL import Image, ImageOps
+session = onnxruntime.InferenceSession("model.onnx")
+picture = ImageOps.exif_transpose(Image.open("sample.jpg")).convert("RGB")
+print(session.run(None, {{"pixels": np.asarray(picture)[None]}}))
+```
+
+At export this file was compared with the network it was made from, on {parity_n} real pictures: the largest
+difference of a probability was {parity:.1e}.
+"""
+
+
+def bundle_readme(card: dict[str, Any]) -> str:
+    """The text for a bundle's ``model.json``."""
+    test = card["test"]
+    if test:
+        low, high = test["interval"]
+        figures = (
+            f"On {test['n']} pictures that it had never seen it was right on {test['accuracy']:.1%} "
+            f"(95 % interval {low:.1%} to {high:.1%})."
+        )
+    else:
+        validation = card["validation"]
+        figures = (
+            f"This is the best so far of a search that was still going on: right on "
+            f"{validation['accuracy']:.1%} of {validation['n']} validation pictures. The sealed test pictures were not looked at yet."
+        )
+    labels = ", ".join(card["labels"][:20]) + (", ..." if len(card["labels"]) > 20 else "")
+    return TEMPLATE.format(
+        name=card["name"],
+        count=len(card["labels"]),
+        labels=labels,
+        figures=figures,
+        opset=card["versions"]["onnx_opset"],
+        parity=card["parity"]["max_abs_diff"],
+        parity_n=card["parity"]["n"],
+        **{name: card["versions"][name] for name in ("onnxruntime", "numpy", "pillow")},
+    )

@@ -1,0 +1,110 @@
+"""What a plan stands on: a few pictures and a few training steps, timed on this machine, now."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from search_engine.data.decode import to_pixels
+from search_engine.planner import Rates
+from search_engine.space.architecture import Trunk
+from search_engine.space.build import Candidate
+from search_engine.space.hybrid import HybridSpace
+from search_engine.space.trunks import EMBEDDING, TRUNKS
+from search_engine.trainer.loop import Examples, train
+from search_engine.trunk.graph import TrunkRunner
+
+PICTURES = 24  # decoded; enough to average over sizes, a fraction of a second
+BATCH = 16
+MEASURED = (128, 224)  # pixels; in between, the time grows with the area
+CANDIDATES = 3  # random networks; their median stands for the space
+STEPS = 6
+
+
+def measure_rates(
+    root: Path,
+    paths: list[str],
+    *,
+    trunk: str,
+    classes: int,
+    cache: Path,
+    device: torch.device,
+    seed: int,
+) -> Rates:
+    """Pictures a second through decoding, the trunk and a typical candidate, one slot alone.
+
+    Args:
+        root: folder of the pictures.
+        paths: relative to it; a random sample is used.
+        trunk: name in ``TRUNKS``.
+        classes: labels.
+        cache: where exported trunks are kept.
+        device: to train on.
+        seed: of the sample.
+    """
+    rng = random.Random(seed)
+    some = rng.sample(paths, min(PICTURES, len(paths)))
+    decode = _decode_rate(root, some)
+    seconds = {r: _extract_seconds(trunk, r, cache, device) for r in MEASURED}
+    low, high = MEASURED
+    slope = max(0.0, (seconds[high] - seconds[low]) / (high**2 - low**2))
+    extract = {r: 1.0 / max(1e-5, seconds[low] + slope * (r**2 - low**2)) for r in TRUNKS[trunk].resolutions}
+    return Rates(decode=decode, extract=extract, train=_train_rate(trunk, classes, device, rng))
+
+
+def _decode_rate(root: Path, paths: list[str]) -> float:
+    started = time.perf_counter()
+    for path in paths:
+        pixels = to_pixels((root / path).read_bytes())
+        Image.fromarray(pixels).resize((MEASURED[-1], MEASURED[-1]), Image.Resampling.BILINEAR)
+    return len(paths) / (time.perf_counter() - started)
+
+
+def _extract_seconds(trunk: str, resolution: int, cache: Path, device: torch.device) -> float:
+    """Seconds a picture, the better of two batches after one to warm up."""
+    runner = TrunkRunner(trunk, resolution, cache, device)
+    pixels = np.zeros((BATCH, resolution, resolution, 3), np.uint8)
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        runner(pixels)
+        times.append(time.perf_counter() - started)
+    return min(times[1:]) / BATCH
+
+
+def _train_rate(trunk: str, classes: int, device: torch.device, rng: random.Random) -> float:
+    """Median pictures a second of a few random candidates, whole training steps."""
+    spec = TRUNKS[trunk]
+    space = HybridSpace(Trunk(trunk, MEASURED[-1]))
+    grid = spec.grid(MEASURED[-1])
+    rates = []
+    while len(rates) < CANDIDATES:
+        genome = space.decode(space.sample(rng))
+        if genome.repeats == 0:
+            continue  # no cells: too cheap to stand for the others
+        n = genome.recipe.batch_size * STEPS
+        features = {name: torch.randn(n, spec.tap(name).channels, grid, grid).half() for name in genome.taps}
+        features[EMBEDDING] = torch.randn(n, spec.embedding).half()
+        examples = Examples(
+            features={name: t.to(device) for name, t in features.items()},
+            targets=torch.randint(0, classes, (n,), device=device),
+            rows=torch.arange(n),
+        )
+        result = train(
+            Candidate(genome, classes).to(device),
+            examples,
+            None,
+            genome.recipe,
+            epochs=1,
+            seconds=60.0,
+            seed=0,
+            on_epoch=lambda *_: None,
+            should_stop=lambda: False,
+        )
+        rates.append(n / result.seconds)
+    return sorted(rates)[len(rates) // 2]

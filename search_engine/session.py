@@ -1,0 +1,339 @@
+"""What an engine process does with one data set: measure, prepare, train, export."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from search_engine.config import Plan, SearchConfig
+from search_engine.data.manifest import Picture, read_manifest
+from search_engine.data.pack import Pack, build_pack
+from search_engine.errors import Cancelled, SearchEngineError
+from search_engine.evaluate.latency import median_latency_ms
+from search_engine.evaluate.metrics import log_loss, standard_error
+from search_engine.events import (
+    EpochDone,
+    EventSink,
+    Export,
+    Exported,
+    Open,
+    Opened,
+    Progress,
+    Train,
+    Trained,
+)
+from search_engine.export.bundle import Subject, write_bundle
+from search_engine.export.onnx import ServingModel, candidate_onnx
+from search_engine.measure import measure_rates
+from search_engine.planner import make_plan
+from search_engine.space.architecture import Genome, Trunk, linear_probe
+from search_engine.space.build import Candidate
+from search_engine.space.cost import cost
+from search_engine.space.trunks import EMBEDDING, TRUNKS
+from search_engine.trainer.device import pick_device
+from search_engine.trainer.loop import Examples, predict, train
+from search_engine.trainer.probe import STRENGTHS, LinearProbe, Majority, fit_probe
+from search_engine.trial import Kind
+from search_engine.trunk.features import FeatureStore
+from search_engine.trunk.graph import TrunkRunner, session
+from search_engine.trunk.weights import load_trunk
+
+TRUNK = "efficientnet_lite0"
+
+
+class Session:
+    """An opened data set. One at a time in an engine process; methods are its commands."""
+
+    def __init__(self, command: Open, sink: EventSink, should_stop: Callable[[], bool]) -> None:
+        self.sink = sink
+        self.should_stop = should_stop
+        self.manifest = read_manifest(Path(command.manifest))
+        self.run = Path(command.run)
+        self.shared_cache = Path(command.cache)
+        self.cache = self.shared_cache / self.manifest.digest
+        self.seed = command.seed
+        self.device = pick_device(command.device)
+        self.by_id = {picture.id: picture for picture in self.manifest.pictures}
+        self.plan: Plan | None = None
+        self.store: FeatureStore | None = None
+        self._loaded: dict[str, Tensor] = {}
+        self._trunk_latency: float | None = None
+        (self.run / "trials").mkdir(parents=True, exist_ok=True)
+
+    @property
+    def classes(self) -> int:
+        return len(self.manifest.labels)
+
+    def opened(self) -> Opened:
+        counts = {split: len(self.manifest.of(split)) for split in ("train", "validation", "test")}
+        return Opened(labels=list(self.manifest.labels), counts=counts, device=str(self.device))
+
+    # --- measure and prepare --------------------------------------------------------------------------------
+
+    def measure(self, config: SearchConfig) -> Plan:
+        """Time a few pictures and a few training steps, then plan."""
+        started = time.monotonic()
+        self.sink.emit(Progress(phase="measure", text="Measuring how fast this machine is"))
+        working = [*self.manifest.of("train"), *self.manifest.of("validation")]
+        rates = measure_rates(
+            self.manifest.root,
+            [p.path for p in working],
+            trunk=TRUNK,
+            classes=self.classes,
+            cache=self.shared_cache,
+            device=self.device,
+            seed=self.seed,
+        )
+        return make_plan(
+            config,
+            rates,
+            trunk=TRUNK,
+            pictures=len(working),
+            test_pictures=len(self.manifest.of("test")),
+            spent=time.monotonic() - started,
+        )
+
+    def prepare(self, plan: Plan) -> int:
+        """Decode the pictures and cache the trunk's activations; returns how many pictures are ready."""
+
+        def progress(text: str) -> Callable[[int, int], None]:
+            return lambda done, total: self.sink.emit(
+                Progress(phase="prepare", text=text, done=done, total=total)
+            )
+
+        folder = self.cache / f"pack-{plan.resolution}"
+        pack = build_pack(
+            self.manifest,
+            plan.resolution,
+            folder,
+            pictures=plan.pictures,
+            seed=self.seed,
+            on_progress=progress("Reading the pictures"),
+            should_stop=self.should_stop,
+        )
+        runner = TrunkRunner(plan.trunk, plan.resolution, self.shared_cache, self.device)
+        self.store = FeatureStore(
+            folder=self.cache / f"{plan.trunk}-{plan.resolution}",
+            pack=pack,
+            names=tuple(runner.names),
+            chunks=_chunks_for(pack, plan.pictures),
+        )
+        self.store.compute(
+            runner, on_progress=progress("Looking at the pictures"), should_stop=self.should_stop
+        )
+        self.plan, self._loaded = plan, {}
+        one = np.zeros((1, plan.resolution, plan.resolution, 3), np.uint8)
+        self._trunk_latency = median_latency_ms(lambda: runner(one))
+        return len(self.store.ids)
+
+    # --- train ----------------------------------------------------------------------------------------------
+
+    def train(self, command: Train) -> Trained:
+        """Train one candidate on the cached activations and score it on the validation split."""
+        started = time.monotonic()
+        kind, genome = Kind(command.kind), self._genome(command.genome)
+        training, validation = self._examples(genome, "train"), self._examples(genome, "validation")
+        model, epochs = self._fit(command, kind, genome, training, validation)
+        logits = predict(model, validation)
+        probabilities, targets = torch.softmax(logits, 1).cpu().numpy(), validation.labels.cpu().numpy()
+        accuracy = float((probabilities.argmax(1) == targets).mean())
+        self._save(model, command.number)
+        cost_ = cost(genome, self.classes)
+        parameters = cost_.parameters if kind is not Kind.MAJORITY else 0
+        return Trained(
+            number=command.number,
+            accuracy=accuracy,
+            standard_error=standard_error(accuracy, len(targets)),
+            loss=log_loss(probabilities, targets),
+            parameters=parameters,
+            macs=cost_.macs if kind is not Kind.MAJORITY else 0,
+            latency_ms=self._latency_ms(model, genome, kind),
+            size_bytes=4 * parameters,
+            epochs=epochs,
+            seconds=time.monotonic() - started,
+        )
+
+    def _fit(
+        self,
+        command: Train | Export,
+        kind: Kind,
+        genome: Genome,
+        training: Examples,
+        validation: Examples | None,
+    ) -> tuple[nn.Module, int]:
+        """A trained model and its epochs. Without a validation set it is the final fit, on everything."""
+        model = self._new_model(kind, genome, command.seed)
+        if isinstance(model, Majority):
+            model.fit(training.labels)
+            return model, 0
+        if isinstance(model, LinearProbe):
+            self._fit_probe(model, command, training, validation)
+            return model, 1
+        result = train(
+            model.to(self.device),
+            training,
+            validation,
+            genome.recipe,
+            epochs=command.epochs,
+            seconds=command.seconds,
+            seed=command.seed,
+            on_epoch=self._epoch_reporter(command.number) if validation is not None else _quiet,
+            should_stop=self.should_stop,
+        )
+        return model, result.epochs
+
+    def _fit_probe(
+        self, model: LinearProbe, command: Train | Export, training: Examples, validation: Examples | None
+    ) -> None:
+        """Choose the regularisation on the validation split; the final fit uses what was chosen."""
+        chosen = self.run / "trials" / f"{command.number}.strength"
+        if validation is None:
+            fit_probe(model, training, strength=float(chosen.read_text()), seed=command.seed)
+            return
+        losses: dict[float, float] = {}
+        targets = validation.labels.numpy()
+        for strength in STRENGTHS:
+            if self.should_stop():
+                raise Cancelled("training was stopped")
+            fit_probe(model, training, strength=strength, seed=command.seed)
+            losses[strength] = log_loss(torch.softmax(predict(model, validation), 1).numpy(), targets)
+        best = min(losses, key=losses.__getitem__)
+        fit_probe(model, training, strength=best, seed=command.seed)
+        chosen.write_text(str(best))
+
+    def _new_model(self, kind: Kind, genome: Genome, seed: int) -> nn.Module:
+        torch.manual_seed(seed)
+        if kind is Kind.MAJORITY:
+            return Majority(self.classes)
+        if kind is Kind.LINEAR_PROBE:
+            return LinearProbe(TRUNKS[genome.trunk.name].embedding, self.classes)
+        return Candidate(genome, self.classes)
+
+    def _genome(self, data: dict[str, object] | None) -> Genome:
+        plan = self._prepared()
+        if data is None:  # controls have no decisions
+            return linear_probe(Trunk(plan.trunk, plan.resolution))
+        return Genome.from_dict(data)
+
+    def _examples(self, genome: Genome, *splits: str) -> Examples:
+        """The pictures of some splits, as the features this genome reads."""
+        self._prepared()
+        assert self.store is not None  # noqa: S101 -- set together with the plan
+        for name in {*genome.taps, EMBEDDING} - self._loaded.keys():
+            self._loaded[name] = self.store.load(name).to(self.device)
+        pictures = [self.by_id[i] for i in self.store.ids]
+        place = {label: index for index, label in enumerate(self.manifest.labels)}
+        rows = [row for row, picture in enumerate(pictures) if picture.split in splits]
+        return Examples(
+            features={name: self._loaded[name] for name in {*genome.taps, EMBEDDING}},
+            targets=torch.tensor([place[p.label] for p in pictures], device=self.device),
+            rows=torch.tensor(rows, dtype=torch.int64),
+        )
+
+    def _prepared(self) -> Plan:
+        if self.plan is None:
+            raise SearchEngineError("The engine was asked to train before it had prepared the pictures.")
+        return self.plan
+
+    def _epoch_reporter(self, number: int) -> Callable[[int, int, float, float, float], None]:
+        def report(epoch: int, epochs: int, loss: float, accuracy: float, seconds: float) -> None:
+            self.sink.emit(
+                EpochDone(
+                    number=number,
+                    epoch=epoch,
+                    epochs=epochs,
+                    train_loss=loss,
+                    accuracy=accuracy,
+                    seconds=seconds,
+                )
+            )
+
+        return report
+
+    def _latency_ms(self, model: nn.Module, genome: Genome, kind: Kind) -> float:
+        """Median of one picture through trunk and candidate, both measured in onnxruntime on this machine."""
+        if kind is Kind.MAJORITY:
+            return 0.0
+        data = candidate_onnx(model.cpu().eval(), genome)
+        runtime = session(data)
+        grid = TRUNKS[genome.trunk.name].grid(genome.trunk.resolution)
+        feeds = {}
+        for item in runtime.get_inputs():
+            shape = (1, int(item.shape[1])) if item.name == EMBEDDING else (1, int(item.shape[1]), grid, grid)
+            feeds[item.name] = np.zeros(shape, np.float32)
+        return (self._trunk_latency or 0.0) + median_latency_ms(lambda: runtime.run(None, feeds))
+
+    def _save(self, model: nn.Module, number: int) -> None:
+        path = self.run / "trials" / f"{number}.safetensors"
+        temporary = path.with_suffix(".tmp")
+        save_file({k: v.cpu().contiguous() for k, v in model.state_dict().items()}, temporary)
+        temporary.replace(path)
+
+    # --- export ---------------------------------------------------------------------------------------------
+
+    def export(self, command: Export) -> Exported:
+        """Write the bundle of a trained trial; if it is the final one, open the sealed test split."""
+        kind, genome = Kind(command.kind), self._genome(command.genome)
+        if command.final and command.refit:
+            self.sink.emit(Progress(phase="export", text="Training the best network on all pictures"))
+            everything = self._examples(genome, "train", "validation")
+            model, _ = self._fit(command, kind, genome, everything, None)
+        else:
+            model = self._new_model(kind, genome, command.seed)
+            model.load_state_dict(load_file(self.run / "trials" / f"{command.number}.safetensors"))
+        serving = ServingModel(load_trunk(genome.trunk.name), model.cpu().eval(), genome.trunk.resolution)
+        subject = Subject(
+            model=serving,
+            genome=genome,
+            kind=kind,
+            title=command.title,
+            labels=self.manifest.labels,
+            validation=self._validation_figures(genome, command.number, kind),
+            splits={split: len(self.manifest.of(split)) for split in ("train", "validation", "test")},
+            refit=command.final and command.refit,
+        )
+        card = write_bundle(
+            subject,
+            Path(command.out),
+            root=self.manifest.root,
+            validation=self._prepared_pictures("validation"),
+            test=self.manifest.of("test") if command.final else (),
+            run=self.run,
+            sink=self.sink,
+        )
+        return Exported(number=command.number, out=command.out, model=card)
+
+    def _prepared_pictures(self, split: str) -> tuple[Picture, ...]:
+        assert self.store is not None  # noqa: S101 -- checked by _genome
+        return tuple(p for i in self.store.ids if (p := self.by_id[i]).split == split)
+
+    def _validation_figures(self, genome: Genome, number: int, kind: Kind) -> dict[str, float]:
+        """The trial's own figures, before any second fit, on pictures it was not trained on."""
+        model = self._new_model(kind, genome, self.seed)
+        model.load_state_dict(load_file(self.run / "trials" / f"{number}.safetensors"))
+        examples = self._examples(genome, "validation")
+        logits = predict(model.to(self.device), examples).cpu()
+        targets = examples.labels.cpu()
+        accuracy = float((logits.argmax(1) == targets).float().mean())
+        loss = log_loss(torch.softmax(logits, 1).numpy(), targets.numpy())
+        return {"accuracy": accuracy, "log_loss": loss, "n": len(targets)}
+
+
+def _chunks_for(pack: Pack, pictures: int) -> int:
+    """How many chunks hold the first ``pictures`` pictures."""
+    total = 0
+    for index, ids in enumerate(pack.chunks):
+        total += len(ids)
+        if total >= pictures:
+            return index + 1
+    return len(pack.chunks)
+
+
+def _quiet(epoch: int, epochs: int, loss: float, accuracy: float, seconds: float) -> None:
+    """The final fit has no validation accuracy to report."""
