@@ -41,7 +41,6 @@ class Launcher:
         self.env = {
             **os.environ,
             "DATA_DIR": str(settings.DATA_DIR),
-            "DJANGO_SETTINGS_MODULE": "webapp.settings",
             "PYTHONUNBUFFERED": "1",
         }
 
@@ -51,6 +50,7 @@ class Launcher:
         Raises:
             LaunchError: it cannot start.
         """
+        os.umask(0o077)  # what we and our children write is for us alone
         prepare.make_folders(settings.DATA_DIR)
         with Signals() as signals, only_launcher(settings.DATA_DIR):
             listener = prepare.listen(settings.HOST, settings.PORT)
@@ -108,23 +108,29 @@ class Launcher:
         deadline = time.monotonic() + READY_SECONDS
         web = self.children[0]
         while not signals.stops:
-            if self._healthy(listener):
+            status = self._health(listener)
+            if status == 200:
                 return True
-            if web.bury() or time.monotonic() > deadline:
-                raise LaunchError(f"The site did not start. The end of {web.log}:\n{tail(web.log)}")
-            signals.wait(0.1)
+            dead = next((child for child in self.children if child.bury()), None)
+            if dead or status == 500 or time.monotonic() > deadline:
+                broken = dead or web
+                raise LaunchError(
+                    f"The {broken.name} did not start. The end of {broken.log}:\n{tail(broken.log)}"
+                )
+            signals.wait(0.2)
         return False
 
-    def _healthy(self, listener: socket.socket) -> bool:
+    def _health(self, listener: socket.socket) -> int | None:
+        """What the health page answers: 200, 503 while a part is missing, 500 if the site is broken."""
         host, port = listener.getsockname()[:2]
         connection = HTTPConnection({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port, timeout=5)  # noqa: S104
         allowed = next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name != "*"), "localhost")
         try:
             # As the proxy in front would ask it, so that an https-only site answers too.
             connection.request("GET", "/healthz", headers={"Host": allowed, "X-Forwarded-Proto": "https"})
-            return connection.getresponse().status == 200
+            return connection.getresponse().status
         except (OSError, HTTPException):
-            return False
+            return None
         finally:
             connection.close()
 
