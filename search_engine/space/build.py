@@ -1,0 +1,108 @@
+"""From a genome to the torch network that stands on a frozen trunk's activations."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from search_engine.errors import SpaceError
+from search_engine.space.architecture import Genome, Head
+from search_engine.space.blocks import FactorizedReduction, operation, pointwise
+from search_engine.space.layout import Layout, PlacedCell, layout
+from search_engine.space.trunks import EMBEDDING
+
+
+class CellBlock(nn.Module):
+    """One placed cell: nodes of two operations, summed; outputs concatenated and brought to width."""
+
+    def __init__(self, cell: PlacedCell, width: int) -> None:
+        super().__init__()
+        self.cell = cell
+        self.calibrate = nn.ModuleList(
+            FactorizedReduction(width) if source.reduce else nn.Identity() for source in cell.sources
+        )
+        self.operations = nn.ModuleList(
+            operation(op, width, 2 if cell.reduction and state < cell.graph.inputs else 1)
+            for pair in cell.graph.nodes
+            for state, op in pair
+        )
+        self.join = pointwise(len(cell.graph.outputs) * width, width)
+
+    def forward(self, earlier: list[Tensor]) -> Tensor:
+        """The cell's output; ``earlier`` is the stem and the cells before, each (N, width, G, G)."""
+        sources = zip(self.cell.sources, self.calibrate, strict=True)
+        states: list[Tensor] = [calibrate(earlier[source.index]) for source, calibrate in sources]
+        operations = iter(self.operations)
+        for first, second in self.cell.graph.nodes:
+            states.append(next(operations)(states[first[0]]) + next(operations)(states[second[0]]))
+        outputs = [states[state] for state in self.cell.graph.outputs]
+        out: Tensor = self.join(torch.cat(outputs, dim=1) if len(outputs) > 1 else outputs[0])
+        return out
+
+
+class Candidate(nn.Module):
+    """The trainable part of a network: cells on the trunk's taps, and the classifier.
+
+    Training mode needs at least two pictures a batch (batch norm).
+
+    Attributes:
+        needs: names of the features that ``forward`` reads.
+    """
+
+    def __init__(self, genome: Genome, classes: int) -> None:
+        """Build it with fresh weights, drawn from torch's global generator.
+
+        Raises:
+            SpaceError: the genome makes no network, or there are fewer than two classes.
+        """
+        super().__init__()
+        if classes < 2:
+            raise SpaceError("a classifier needs at least two labels")
+        self.plan: Layout = layout(genome)
+        self.needs: tuple[str, ...] = (*self.plan.taps, *((EMBEDDING,) if self.plan.embedding else ()))
+        width = self.plan.width
+        if self.plan.cells:
+            # Taps differ in scale by an order of magnitude; standardised they start as equals.
+            self.standardise = nn.BatchNorm2d(self.plan.tap_channels, affine=False)
+            self.fuse = nn.Conv2d(self.plan.tap_channels, width, 1, bias=False)
+            self.fuse_norm = nn.BatchNorm2d(width)
+        self.cells = nn.ModuleList(CellBlock(cell, width) for cell in self.plan.cells)
+        self.feature_norm = nn.BatchNorm1d(self.plan.features, affine=False)
+        self.head = _head(self.plan.features, genome.head, classes)
+
+    def forward(self, features: dict[str, Tensor]) -> Tensor:
+        """Class scores.
+
+        Args:
+            features: a (N, C, G, G) float tensor for each tap, (N, E) for ``embedding``; others are ignored.
+
+        Returns:
+            Logits, (N, classes).
+        """
+        parts = []
+        if self.plan.cells:
+            parts.append(F.relu(self._run_cells(features)).mean(dim=(2, 3)))
+        if self.plan.embedding:
+            parts.append(features[EMBEDDING])
+        joined = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+        logits: Tensor = self.head(self.feature_norm(joined))
+        return logits
+
+    def _run_cells(self, features: dict[str, Tensor]) -> Tensor:
+        taps = torch.cat([features[name] for name in self.plan.taps], dim=1)
+        states = [self.fuse_norm(self.fuse(self.standardise(taps)))]
+        for cell in self.cells:
+            states.append(cell(states))
+        last: Tensor = states[-1]
+        return last
+
+
+def _head(features: int, head: Head, classes: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    if head.hidden:
+        layers += [nn.Linear(features, head.hidden), nn.ReLU()]
+        features = head.hidden
+    if head.dropout:
+        layers.append(nn.Dropout(head.dropout))
+    return nn.Sequential(*layers, nn.Linear(features, classes))

@@ -1,0 +1,173 @@
+"""The space that the product searches: cells on tapped activations of a frozen pretrained trunk."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import cached_property
+from typing import Any
+
+from search_engine.errors import SpaceError
+from search_engine.space.architecture import OPERATIONS, Cell, Genome, Head, Node, Recipe, Trunk
+from search_engine.space.base import Decision, VectorSpace
+from search_engine.space.canonical import key_of
+from search_engine.space.trunks import TRUNKS
+from search_engine.trial import Vector
+
+NODES = 4
+"""Nodes of a cell; ENAS and NASNet use 5 on larger grids."""
+
+_RECIPE: dict[str, tuple[Any, ...]] = {
+    # AdamW with one cycle: below 5e-4 a candidate of few epochs does not arrive, above 1e-2 cells diverge.
+    "learning_rate": (0.0005, 0.001, 0.002, 0.005, 0.01),
+    "weight_decay": (0.0001, 0.01, 0.1),
+    "batch_size": (32, 64, 128),
+    "label_smoothing": (0.0, 0.1),
+    "mixup": (0.0, 0.2),
+}
+
+
+def _cell_decisions(name: str) -> list[Decision]:
+    decisions = []
+    for i in range(NODES):
+        inputs = tuple(range(2 + i))
+        for side in ("a", "b"):
+            decisions.append(Decision(f"{name}.{i}.input_{side}", inputs))
+            decisions.append(Decision(f"{name}.{i}.op_{side}", OPERATIONS))
+    return decisions
+
+
+class HybridSpace(VectorSpace):
+    """Genomes over one trunk at one resolution.
+
+    Attributes:
+        trunk: on which every genome of this space stands.
+        decisions: taps, macro structure, two cells, head and recipe, in this order.
+    """
+
+    def __init__(self, trunk: Trunk) -> None:
+        """Raises ``SpaceError`` for an unknown trunk."""
+        if trunk.name not in TRUNKS:
+            raise SpaceError(f"unknown trunk {trunk.name!r}; known: {', '.join(TRUNKS)}")
+        self.trunk = trunk
+        self._taps = tuple(tap.name for tap in TRUNKS[trunk.name].taps)
+
+    @cached_property
+    def decisions(self) -> tuple[Decision, ...]:
+        off_on = (False, True)
+        return (
+            *(Decision(f"tap.{name}", off_on) for name in self._taps),
+            Decision("repeats", (0, 1, 2)),
+            Decision("width", (32, 64, 96)),
+            Decision("has_reduction", off_on),
+            Decision("shortcut", off_on),
+            *_cell_decisions("normal"),
+            *_cell_decisions("reduction"),
+            Decision("head.hidden", (0, 128, 256)),
+            Decision("head.dropout", (0.0, 0.2, 0.5)),
+            *(Decision(f"recipe.{name}", choices) for name, choices in _RECIPE.items()),
+        )
+
+    def is_legal(self, vector: Vector) -> bool:
+        """Cells need something to read; a tap is asked of every vector, so that cells can be mutated in."""
+        return super().is_legal(vector) and any(vector[: len(self._taps)])
+
+    def key(self, vector: Vector) -> str:
+        return key_of(self.decode(vector))
+
+    def decode(self, vector: Vector) -> Genome:
+        """The genome of a vector; decisions that cannot matter leave no trace in it.
+
+        Raises:
+            SpaceError: the vector is not of this space.
+        """
+        self.check(vector)
+        value = {d.name: d.choices[i] for d, i in zip(self.decisions, vector, strict=True)}
+        repeats = value["repeats"]
+        has_reduction = repeats > 0 and value["has_reduction"]
+        return Genome(
+            trunk=self.trunk,
+            taps=tuple(name for name in self._taps if value[f"tap.{name}"]) if repeats else (),
+            normal=_read_cell("normal", value) if repeats else None,
+            reduction=_read_cell("reduction", value) if has_reduction else None,
+            repeats=repeats,
+            width=value["width"] if repeats else 0,
+            shortcut=value["shortcut"] if repeats else True,
+            head=Head(hidden=value["head.hidden"], dropout=value["head.dropout"]),
+            recipe=Recipe(**{name: value[f"recipe.{name}"] for name in _RECIPE}),
+        )
+
+    def encode(self, genome: Genome) -> Vector:
+        """A vector that decodes to the genome; decisions that cannot matter take a harmless value.
+
+        Raises:
+            SpaceError: the genome is not of this space.
+        """
+        if genome.trunk != self.trunk:
+            raise SpaceError(f"the genome stands on {genome.trunk}, this space on {self.trunk}")
+        value: dict[str, Any] = {f"tap.{name}": name in genome.taps for name in self._taps}
+        if not genome.repeats:
+            value[f"tap.{self._taps[-1]}"] = True
+        value |= {"repeats": genome.repeats, "shortcut": genome.shortcut}
+        value |= {"width": genome.width or None, "has_reduction": genome.reduction is not None}
+        value |= _write_cell("normal", genome.normal) | _write_cell("reduction", genome.reduction)
+        value |= {f"head.{name}": v for name, v in asdict(genome.head).items()}
+        value |= {f"recipe.{name}": v for name, v in asdict(genome.recipe).items()}
+        vector = tuple(_index(decision, value[decision.name]) for decision in self.decisions)
+        if self.decode(vector) != genome:
+            raise SpaceError("this space has no vector for the genome")
+        return vector
+
+    @cached_property
+    def starts(self) -> tuple[Vector, ...]:
+        """A small multilayer perceptron on the embedding, and one cell of convolutions beside it."""
+        recipe = Recipe(learning_rate=0.002, weight_decay=0.01, batch_size=64, label_smoothing=0.1, mixup=0.0)
+        perceptron = Genome(
+            trunk=self.trunk,
+            taps=(),
+            normal=None,
+            reduction=None,
+            repeats=0,
+            width=0,
+            shortcut=True,
+            head=Head(hidden=256, dropout=0.2),
+            recipe=recipe,
+        )
+        node = Node(0, "sep_conv_3x3", 1, "identity")
+        cell = Cell(
+            (node, Node(2, "sep_conv_3x3", 1, "identity"), Node(0, "max_pool_3x3", 1, "conv_1x1"), node)
+        )
+        convolutional = Genome(
+            trunk=self.trunk,
+            taps=self._taps[-3:],
+            normal=cell,
+            reduction=None,
+            repeats=1,
+            width=64,
+            shortcut=True,
+            head=Head(hidden=0, dropout=0.2),
+            recipe=recipe,
+        )
+        return (self.encode(perceptron), self.encode(convolutional))
+
+
+def _read_cell(name: str, value: dict[str, Any]) -> Cell:
+    fields = ("input_a", "op_a", "input_b", "op_b")
+    return Cell(tuple(Node(**{f: value[f"{name}.{i}.{f}"] for f in fields}) for i in range(NODES)))
+
+
+def _write_cell(name: str, cell: Cell | None) -> dict[str, Any]:
+    fields = ("input_a", "op_a", "input_b", "op_b")
+    if cell is None:
+        return {f"{name}.{i}.{f}": None for i in range(NODES) for f in fields}
+    if len(cell.nodes) != NODES:
+        raise SpaceError(f"a cell of this space has {NODES} nodes, not {len(cell.nodes)}")
+    return {f"{name}.{i}.{f}": v for i, node in enumerate(cell.nodes) for f, v in asdict(node).items()}
+
+
+def _index(decision: Decision, value: Any) -> int:
+    """The value's place among the choices; None means that the decision cannot matter."""
+    if value is None:
+        return 0
+    if value not in decision.choices:
+        raise SpaceError(f"{decision.name} cannot be {value!r} here; it is one of {decision.choices}")
+    return decision.choices.index(value)

@@ -1,0 +1,136 @@
+"""A genome laid out: which cells stand where, what each reads, on which grid. No weights yet.
+
+Building, counting, hashing and drawing all start from here, so they cannot disagree. Cells whose output
+nothing reads are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from search_engine.errors import SpaceError
+from search_engine.space.architecture import Cell, Genome
+from search_engine.space.graph import Graph, canonical, keep_inputs, simplify
+from search_engine.space.trunks import TRUNKS, TrunkSpec
+
+STEM = 0
+"""Index of the fused taps; placed cell i has index i + 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a placed cell reads: ``index`` of the stem or of a cell; ``reduce``: halve its grid first."""
+
+    index: int
+    reduce: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCell:
+    """A cell at its place.
+
+    Attributes:
+        reduction: whether operations on the sources have stride 2.
+        sources: the graph's inputs, oldest first.
+        graph: canonical.
+        grid_in, grid_out: side of the grid that it reads (after ``Source.reduce``) and writes.
+    """
+
+    reduction: bool
+    sources: tuple[Source, ...]
+    graph: Graph
+    grid_in: int
+    grid_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The part of a network that is on top of its trunk.
+
+    Attributes:
+        spec: facts of the trunk.
+        taps: in the order of the trunk's stages; empty without cells.
+        grid: side of the taps' grid.
+        width: channels of every state; 0 without cells.
+        cells: in order.
+        embedding: whether the head reads the trunk's pooled embedding.
+    """
+
+    spec: TrunkSpec
+    taps: tuple[str, ...]
+    grid: int
+    width: int
+    cells: tuple[PlacedCell, ...]
+    embedding: bool
+
+    @property
+    def tap_channels(self) -> int:
+        return sum(self.spec.tap(name).channels for name in self.taps)
+
+    @property
+    def features(self) -> int:
+        """Numbers that the head reads."""
+        return self.width + (self.spec.embedding if self.embedding else 0)
+
+
+def layout(genome: Genome) -> Layout:
+    """Lay out a genome.
+
+    Raises:
+        SpaceError: the genome makes no network, e.g. cells without taps.
+    """
+    if genome.trunk.name not in TRUNKS:
+        raise SpaceError(f"unknown trunk {genome.trunk.name!r}; known: {', '.join(TRUNKS)}")
+    spec = TRUNKS[genome.trunk.name]
+    grid = spec.grid(genome.trunk.resolution)
+    if genome.repeats == 0:
+        return Layout(spec=spec, taps=(), grid=grid, width=0, cells=(), embedding=True)
+    if not genome.taps or genome.normal is None or genome.width < 2:
+        raise SpaceError("a network with cells needs taps, a normal cell and a width of 2 or more")
+    taps = tuple(spec.tap(name).name for name in genome.taps)
+    return Layout(
+        spec=spec,
+        taps=tuple(tap.name for tap in spec.taps if tap.name in taps),
+        grid=grid,
+        width=genome.width,
+        cells=_without_dead(_place(genome, grid)),
+        embedding=genome.shortcut,
+    )
+
+
+def cell_sequence(genome: Genome) -> list[tuple[Cell, bool]]:
+    """The cells in order, each with whether it is a reduction; the reduction follows the first half."""
+    if genome.repeats == 0 or genome.normal is None:
+        return []
+    sequence = [(genome.normal, False)] * genome.repeats
+    if genome.reduction is not None:
+        sequence.insert((genome.repeats + 1) // 2, (genome.reduction, True))
+    return sequence
+
+
+def _place(genome: Genome, grid: int) -> list[PlacedCell]:
+    placed: list[PlacedCell] = []
+    grids = [grid]
+    for i, (cell, reduction) in enumerate(cell_sequence(genome)):
+        older, newer = max(i - 1, STEM), i
+        full = simplify(cell, same_inputs=older == newer, reduction=reduction)
+        grid_in = grids[newer]
+        roles = (older, newer)
+        sources = [Source(roles[r], reduce=grids[roles[r]] != grid_in) for r in full.used_inputs]
+        grids.append((grid_in + 1) // 2 if reduction else grid_in)
+        placed.append(PlacedCell(reduction, tuple(sources), canonical(keep_inputs(full)), grid_in, grids[-1]))
+    return placed
+
+
+def _without_dead(cells: list[PlacedCell]) -> tuple[PlacedCell, ...]:
+    """Drop cells that the last cell does not depend on, and renumber what is read."""
+    live = {len(cells)}
+    for i in range(len(cells), 0, -1):
+        if i in live:
+            live |= {source.index for source in cells[i - 1].sources}
+    new_of = {old: new for new, old in enumerate(sorted(live | {STEM}))}
+    return tuple(
+        replace(cell, sources=tuple(replace(s, index=new_of[s.index]) for s in cell.sources))
+        for i, cell in enumerate(cells, start=1)
+        if i in live
+    )
