@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -44,7 +44,7 @@ class SessionAuth(APIKeyCookie):
             return None
         if check_csrf(request):
             raise HttpError(403, "The CSRF token is missing or wrong. Reload the page, or use an API token.")
-        return cast("User", request.user)
+        return request.user
 
 
 def members_only(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:

@@ -1,0 +1,20 @@
+"""Celery's way in; the work is in ``importing`` and ``recovery``."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from webapp.datasets import importing, recovery
+
+
+@shared_task
+def import_upload(upload_id: int) -> None:
+    """Import one upload."""
+    importing.run_import(upload_id)
+
+
+@shared_task
+def requeue_lost() -> None:
+    """Send again the uploads whose worker died or whose message was lost."""
+    for upload_id in recovery.lost_uploads():
+        import_upload.apply_async(args=(upload_id,), retry=False)
