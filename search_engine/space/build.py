@@ -70,6 +70,8 @@ class Candidate(nn.Module):
         self.cells = nn.ModuleList(CellBlock(cell, width) for cell in self.plan.cells)
         self.feature_norm = nn.BatchNorm1d(self.plan.features, affine=False)
         self.head = _head(self.plan.features, genome.head, classes)
+        # Measured on one thread of a CPU: a third faster with separable convolutions, twice with pooling.
+        self.to(memory_format=torch.channels_last)
 
     def forward(self, features: dict[str, Tensor]) -> Tensor:
         """Class scores.
@@ -91,6 +93,7 @@ class Candidate(nn.Module):
 
     def _run_cells(self, features: dict[str, Tensor]) -> Tensor:
         taps = torch.cat([features[name] for name in self.plan.taps], dim=1)
+        taps = taps.contiguous(memory_format=torch.channels_last)
         states = [self.fuse_norm(self.fuse(self.standardise(taps)))]
         for cell in self.cells:
             states.append(cell(states))
