@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from webapp.core.queue import enqueue
 from webapp.datasets import importing, recovery
 
 
@@ -17,4 +18,4 @@ def import_upload(upload_id: int) -> None:
 def requeue_lost() -> None:
     """Send again the uploads whose worker died or whose message was lost."""
     for upload_id in recovery.lost_uploads():
-        import_upload.apply_async(args=(upload_id,), retry=False)
+        enqueue(import_upload, upload_id)
