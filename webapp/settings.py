@@ -19,6 +19,18 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def usable(folder: Path) -> Path:
+    """The folder, made if it is not there yet, readable by us alone."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The data folder {folder} cannot be made: {error.strerror}. "
+            "Choose another: DATA_DIR=another-folder make run"
+        ) from error
+    return folder
+
+
 def secret_key(data_dir: Path) -> str:
     """SECRET_KEY from the environment, or one made once and kept readable only by us."""
     given: str = env.str("SECRET_KEY", default="")
@@ -28,7 +40,6 @@ def secret_key(data_dir: Path) -> str:
         return given
     path = data_dir / "secret-key"
     if not path.exists():
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = path.with_name(f"secret-key.{os.getpid()}")
         new.touch(mode=0o600)
         new.write_text(secrets.token_urlsafe(64))
@@ -41,7 +52,7 @@ def secret_key(data_dir: Path) -> str:
 
 
 # --- where things are ---------------------------------------------------------------------------------------
-DATA_DIR: Path = Path(env.str("DATA_DIR", default=str(BASE_DIR / "data"))).resolve()
+DATA_DIR: Path = usable(Path(env.str("DATA_DIR", default=str(BASE_DIR / "data"))).resolve())
 HOST: str = env.str("HOST", default="127.0.0.1")
 PORT: int = env.int("PORT", default=8000)
 

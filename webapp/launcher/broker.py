@@ -77,4 +77,5 @@ def _command(folder: Path, socket: Path) -> list[str]:
         *("--save", ""),
         *("--maxmemory-policy", "noeviction"),
         *("--loglevel", "notice"),
+        *("--set-proc-title", "no"),  # which would overwrite the environment that tells whose process it is
     ]
