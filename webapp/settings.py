@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -43,10 +44,8 @@ def secret_key(data_dir: Path) -> str:
         new = path.with_name(f"secret-key.{os.getpid()}")
         new.touch(mode=0o600)
         new.write_text(secrets.token_urlsafe(64))
-        try:
-            os.link(new, path)  # fails if another process was first, whose key then counts
-        except FileExistsError:
-            pass
+        with contextlib.suppress(FileExistsError):  # another process was first, and its key counts
+            os.link(new, path)
         new.unlink()
     return path.read_text().strip()
 
