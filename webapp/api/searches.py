@@ -1,5 +1,63 @@
+"""Searches over HTTP: start one, watch it, stop it, read its leaderboard."""
+
 from __future__ import annotations
 
-from ninja import Router
+from django.db.models import F
+from ninja import Router, Status
+
+from webapp.api.schemas import ErrorOut
+from webapp.api.search_schemas import SearchIn, SearchOut, TrialOut
+from webapp.core.http import AuthenticatedRequest
+from webapp.core.lookups import get_owned, owned
+from webapp.datasets.models import Dataset
+from webapp.searches import services
+from webapp.searches.models import Search
 
 router = Router()
+
+
+@router.get("", response=list[SearchOut], summary="List your searches")
+def list_searches(request: AuthenticatedRequest) -> list[SearchOut]:
+    """The newest first."""
+    return [SearchOut.of(search) for search in owned(Search, request.user).select_related("version")]
+
+
+@router.post(
+    "",
+    response={201: SearchOut, 400: ErrorOut, 404: ErrorOut, 409: ErrorOut},
+    summary="Search for a network",
+)
+def start_search(request: AuthenticatedRequest, data: SearchIn) -> Status[SearchOut]:
+    """Trains on the latest version of a data set. Ask for the search every few seconds to watch it.
+
+    `model` is set as soon as there is a first usable model, long before the end; it keeps its id while the
+    search improves it.
+    """
+    dataset = get_owned(Dataset, request.user, pk=data.dataset)
+    search = services.start_search(
+        owner=request.user, version=dataset.latest, budget_minutes=data.budget_minutes, seed=data.seed
+    )
+    return Status(201, SearchOut.of(search))
+
+
+@router.get("/{int:search_id}", response={200: SearchOut, 404: ErrorOut}, summary="Look at a search")
+def get_search(request: AuthenticatedRequest, search_id: int) -> SearchOut:
+    return SearchOut.of(get_owned(Search, request.user, pk=search_id))
+
+
+@router.post("/{int:search_id}/cancel", response={200: SearchOut, 404: ErrorOut}, summary="Stop a search")
+def cancel_search(request: AuthenticatedRequest, search_id: int) -> SearchOut:
+    """Keeps the best network so far: it is finished and tested, then `state` becomes `cancelled`."""
+    search = get_owned(Search, request.user, pk=search_id)
+    services.stop_search(search)
+    return SearchOut.of(search)
+
+
+@router.get(
+    "/{int:search_id}/trials", response={200: list[TrialOut], 404: ErrorOut}, summary="List the candidates"
+)
+def list_trials(request: AuthenticatedRequest, search_id: int) -> list[TrialOut]:
+    """Every candidate, the best first; those without an accuracy come last."""
+    search = get_owned(Search, request.user, pk=search_id)
+    ranking = search.trials.order_by(F("accuracy").desc(nulls_last=True), "number")
+    return [TrialOut.of(trial) for trial in ranking]

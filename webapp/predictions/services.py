@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from search_engine.errors import DatasetError
-from search_engine.export.predict import Classifier, Prediction
+from search_engine.export.predict import Classifier, PictureError, Prediction
 from webapp.core.errors import UserError
 from webapp.predictions.sessions import classifier
 from webapp.trained.models import TrainedModel
@@ -31,10 +30,10 @@ def classify(model: TrainedModel, data: bytes, top_k: int | None = None) -> list
     if top_k is not None and top_k < 1:
         raise UserError(code="bad_top_k", message="top_k must be 1 or more.", status=422)
     try:
-        [predictions] = _load(model).classify([data])
-    except DatasetError as error:
+        [predictions] = _load(model).classify(data, top_k=top_k)
+    except PictureError as error:
         raise UserError(code="bad_picture", message=str(error), status=415) from error
-    return predictions[:top_k]
+    return predictions
 
 
 def check_size(size: int) -> None:

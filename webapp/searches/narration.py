@@ -77,7 +77,7 @@ def describe_model(trial: Trial, card: dict[str, Any], *, final: bool) -> str:
 
 
 def describe_failure(trial: Trial, message: str) -> str:
-    return f"{trial_name(trial)} could not be trained: {message} The search goes on without it."
+    return f"{trial_name(trial)} could not be trained: {message.rstrip('. ')}. The search goes on without it."
 
 
 def model_title(search: Search) -> str:

@@ -24,7 +24,7 @@ class TrainedModel(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="trained_models"
     )
     search = models.OneToOneField("searches.Search", on_delete=models.CASCADE, related_name="model")
-    trial = models.ForeignKey("searches.Trial", on_delete=models.CASCADE, related_name="models")
+    trial = models.ForeignKey("searches.Trial", on_delete=models.CASCADE, related_name="trained_models")
     name = models.CharField(max_length=120)
     state = models.CharField(max_length=12, choices=State.choices, default=State.PROVISIONAL)
     revision = models.PositiveIntegerField(default=1)

@@ -19,6 +19,8 @@ from webapp.searches.models import Search, Trial
 from webapp.searches.narration import model_title
 from webapp.trained.models import TrainedModel
 
+NAME_CHARACTERS = 120
+
 
 def publish_model(
     search: Search,
@@ -27,7 +29,7 @@ def publish_model(
     card: dict[str, Any],
     *,
     final: bool,
-    guard: Callable[[], object] | None = None,
+    within: Callable[[], None] | None = None,
 ) -> TrainedModel:
     """Make or replace the model of a search with the bundle that lies in ``out_dir``.
 
@@ -40,7 +42,7 @@ def publish_model(
         out_dir: ``models/<search id>/<revision>`` below DATA_DIR.
         card: the bundle's ``model.json``.
         final: whether the sealed test was opened for it.
-        guard: called inside the transaction; raises if the caller may not write any more.
+        within: called inside the transaction, after the row is written; what it raises undoes everything.
     """
     zip_bundle(out_dir)
     test = card.get("test") or {}
@@ -59,11 +61,11 @@ def publish_model(
     }
     first = {"owner_id": search.owner_id, "name": model_title(search)}
     with transaction.atomic():
-        if guard:
-            guard()
         model, _ = TrainedModel.objects.update_or_create(
             search=search, defaults=values, create_defaults={**first, **values}
         )
+        if within:
+            within()
         transaction.on_commit(partial(_remove_older, search.pk, model.revision), robust=True)
     return model
 
@@ -127,9 +129,10 @@ def rename_model(model: TrainedModel, name: str) -> None:
         UserError: the name is empty or too long.
     """
     name = " ".join(name.split())
-    longest = TrainedModel._meta.get_field("name").max_length
-    if not name or len(name) > longest:
-        raise UserError(code="bad_name", message=f"Give the model a name of 1 to {longest} characters.")
+    if not 1 <= len(name) <= NAME_CHARACTERS:
+        raise UserError(
+            code="bad_name", message=f"Give the model a name of 1 to {NAME_CHARACTERS} characters."
+        )
     model.name = name
     model.save(update_fields=["name", "updated_at"])
 

@@ -1,0 +1,104 @@
+"""The shapes of answers about searches and their trials."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ninja import Field, Schema
+
+from webapp.searches.models import Search, Trial
+from webapp.searches.services import seconds_left
+
+
+class SearchIn(Schema):
+    dataset: int = Field(description="Id of the data set; its latest version is trained on.")
+    budget_minutes: float = Field(description="From the start to the finished model, 0.5 to 1440.")
+    seed: int = Field(0, ge=0, le=2**31 - 1, description="Rules every random choice.")
+
+
+class StepOut(Schema):
+    text: str = Field(description="What is being done.")
+    done: int
+    total: int = Field(description="0 when it cannot be known.")
+
+
+class SearchOut(Schema):
+    id: int
+    dataset: int
+    version: int = Field(description="Number of the data set's version that is trained on.")
+    state: str = Field(description="`queued`, `running`, `finished`, `cancelled` or `failed`.")
+    phase: str = Field(description="`waiting`, `measure`, `prepare`, `search`, `finish` or `done`.")
+    progress: StepOut | None = Field(description="Of the present phase.")
+    trials: int = Field(description="How many candidates have been trained so far, controls included.")
+    best_accuracy: float | None = Field(description="Of the best so far, on the validation pictures, 0..1.")
+    model: int | None = Field(description="Id of the model, as soon as there is one that can be used.")
+    budget_minutes: float
+    seconds_left: float = Field(description="Of the budget.")
+    seed: int
+    error: str | None = Field(description="Why it failed and what to do, if it did.")
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, search: Search) -> SearchOut:
+        trained = search.trials.filter(state=Trial.State.FINISHED)
+        scores = trained.order_by("-accuracy").values_list("accuracy", flat=True)
+        model: int | None = Search.objects.filter(pk=search.pk).values_list("model__pk", flat=True).get()
+        return cls(
+            id=search.pk,
+            dataset=search.version.dataset_id,
+            version=search.version.number,
+            state=search.state,
+            phase=search.phase,
+            progress=StepOut(**search.progress) if search.progress else None,
+            trials=trained.count(),
+            best_accuracy=scores.first(),
+            model=model,
+            budget_minutes=search.budget_minutes,
+            seconds_left=round(seconds_left(search), 1),
+            seed=search.seed,
+            error=search.error or None,
+            created_at=search.created_at,
+            started_at=search.started_at,
+            finished_at=search.finished_at,
+        )
+
+
+class TrialOut(Schema):
+    number: int
+    kind: str = Field(description="`network`, or a control: `majority`, `linear_probe`.")
+    origin: str = Field(description="Who proposed it: `control`, `strategy` or `random`.")
+    state: str = Field(description="`queued`, `running`, `finished`, `failed` or `cancelled`.")
+    accuracy: float | None = Field(description="On the validation pictures, 0..1.")
+    standard_error: float | None
+    parameters: int | None = Field(description="Weights of the whole network.")
+    macs: int | None = Field(description="Multiply-adds for one picture.")
+    latency_ms: float | None = Field(description="Measured on the training machine, one picture, one thread.")
+    size_bytes: int | None
+    seconds: float | None = Field(description="Training time.")
+    genome: dict[str, Any] | None = Field(description="The architecture; null for controls.")
+    genome_hash: str | None
+    parent: int | None = Field(description="Number of the trial it was changed from.")
+    error: str | None
+
+    @classmethod
+    def of(cls, trial: Trial) -> TrialOut:
+        return cls(
+            number=trial.number,
+            kind=trial.kind,
+            origin=trial.origin,
+            state=trial.state,
+            accuracy=trial.accuracy,
+            standard_error=trial.standard_error,
+            parameters=trial.parameters,
+            macs=trial.macs,
+            latency_ms=trial.latency_ms,
+            size_bytes=trial.size_bytes,
+            seconds=trial.seconds,
+            genome=trial.genome,
+            genome_hash=trial.genome_hash or None,
+            parent=trial.parent_number,
+            error=trial.error or None,
+        )

@@ -1,0 +1,130 @@
+"""An engine's events, written as rows and as lines of the log. Nothing is written without the claim."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+
+from django.utils import timezone
+
+from search_engine.config import Plan
+from search_engine.events import EpochDone, Exported, Log, Measured, Message, Prepared, Progress, Trained
+from webapp.searches.claims import held, keep
+from webapp.searches.endings import settle
+from webapp.searches.models import Epoch, LogLine, Search, Slot, Trial
+from webapp.searches.narration import (
+    describe_model,
+    describe_plan,
+    describe_prepared,
+    describe_trained,
+    note,
+)
+from webapp.searches.publishing import publisher
+from webapp.searches.replay import search_plan
+
+PROGRESS_SECONDS = 1.0
+"""A page asks every second or two; more writes would only wear the disk."""
+
+
+class Recorder:
+    """Writes what one slot's engine reports."""
+
+    def __init__(self, slot: Slot) -> None:
+        self.slot = slot
+        self.search = slot.search
+        self._progress_at = 0.0
+
+    def record(self, event: Message) -> None:
+        """An event that does not end its command."""
+        if isinstance(event, Progress):
+            self._progress(event)
+        elif isinstance(event, EpochDone):
+            self._epoch(event)
+        elif isinstance(event, Log):
+            level = event.level if event.level in LogLine.Level.values else LogLine.Level.INFO
+            with held(self.slot):
+                note(self.search, event.text, level)
+
+    def _progress(self, event: Progress) -> None:
+        now = time.monotonic()
+        if now - self._progress_at < PROGRESS_SECONDS:
+            return
+        self._progress_at = now
+        progress = {"text": event.text, "done": event.done, "total": event.total}
+        with held(self.slot):
+            Search.objects.filter(pk=self.search.pk).update(progress=progress)
+
+    def _epoch(self, event: EpochDone) -> None:
+        with held(self.slot):
+            trial = self.search.trials.get(number=event.number)
+            Epoch.objects.update_or_create(
+                trial=trial,
+                number=event.epoch,
+                defaults={
+                    "train_loss": event.train_loss,
+                    "accuracy": event.accuracy,
+                    "seconds": event.seconds,
+                },
+            )
+
+    def measured(self, event: Measured) -> None:
+        """The plan is made once; if two slots measured after all, the first one's plan stands."""
+        plan = Plan.from_dict(event.plan)
+        with held(self.slot):
+            fresh = Search.objects.filter(pk=self.search.pk, plan=None)
+            if fresh.update(plan=plan.to_dict(), phase=Search.Phase.PREPARE, progress={}):
+                note(self.search, describe_plan(plan))
+
+    def prepared(self, event: Prepared) -> None:
+        with held(self.slot):
+            moved = Search.objects.filter(pk=self.search.pk, phase=Search.Phase.PREPARE)
+            if moved.update(phase=Search.Phase.SEARCH, progress={}):
+                note(self.search, describe_prepared(event))
+
+    def trained(self, trial: Trial, event: Trained) -> None:
+        with held(self.slot):
+            earlier = self.search.trials.filter(state=Trial.State.FINISHED, accuracy__gte=event.accuracy)
+            best = not earlier.exists()
+            Trial.objects.filter(pk=trial.pk, state=Trial.State.RUNNING).update(
+                state=Trial.State.FINISHED,
+                accuracy=event.accuracy,
+                standard_error=event.standard_error,
+                loss=event.loss,
+                parameters=event.parameters,
+                macs=event.macs,
+                latency_ms=event.latency_ms,
+                size_bytes=event.size_bytes,
+                epochs=event.epochs,
+                seconds=event.seconds,
+                finished_at=timezone.now(),
+            )
+            note(self.search, describe_trained(trial, event, pictures=self._validated_on(), best=best))
+
+    def stopped(self, trial: Trial) -> None:
+        """A trial that was ended half-way because the search was told to stop."""
+        with held(self.slot):
+            Trial.objects.filter(pk=trial.pk, state=Trial.State.RUNNING).update(
+                state=Trial.State.CANCELLED, finished_at=timezone.now()
+            )
+
+    def exported(self, trial: Trial, event: Exported, *, final: bool) -> None:
+        """Publish the bundle; after the final one the search is over."""
+        publish = publisher()
+        announce = partial(self._announce, trial, event, final=final)
+        publish(self.search, trial, Path(event.out), event.model, final=final, within=announce)
+
+    def _announce(self, trial: Trial, event: Exported, *, final: bool) -> None:
+        keep(self.slot)
+        Trial.objects.filter(pk=trial.pk).update(error="", error_kind="")
+        note(self.search, describe_model(trial, event.model, final=final))
+        if final:
+            settle(self.search)
+
+    def _validated_on(self) -> int | None:
+        """How many validation pictures a trial is scored on, if all of them take part."""
+        self.search.refresh_from_db(fields=["plan"])
+        splits = self.search.version.summary.get("splits", {})
+        validation = splits.get("validation", 0)
+        whole = search_plan(self.search).pictures >= splits.get("train", 0) + validation
+        return validation if whole and validation else None

@@ -1,0 +1,58 @@
+"""A search's rows as the engine's planner sees them: frozen data, rebuilt from the database each time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.utils import timezone
+
+from search_engine.config import Plan, SearchConfig
+from search_engine.trial import Kind, Origin, TrialState
+from search_engine.trial import Trial as FrozenTrial
+from webapp.searches.models import Search, Trial
+
+EXPORT_FAILED = "export"
+"""``Trial.error_kind`` of a trained network that could not be exported once; it is tried once more."""
+EXPORT_HOPELESS = "export_twice"
+"""``Trial.error_kind`` of a trained network that could not be exported twice."""
+
+
+def search_config(search: Search) -> SearchConfig:
+    """What the user decided about the search."""
+    return SearchConfig(
+        budget_seconds=search.budget_minutes * 60,
+        seed=search.seed,
+        strategy=search.strategy,
+        slots=search.slot_count,
+        max_trials=search.max_trials,
+    )
+
+
+def search_plan(search: Search) -> Plan:
+    """What the engine planned after measuring; only once it has."""
+    return Plan.from_dict(search.plan or {})
+
+
+def elapsed(search: Search) -> float:
+    """Seconds since the budget's clock started."""
+    return (timezone.now() - search.started_at).total_seconds() if search.started_at else 0.0
+
+
+def frozen(row: Trial) -> FrozenTrial:
+    """The trial as strategies see it. One that cannot be exported is of no use, so it counts as failed."""
+    hopeless = row.error_kind == EXPORT_HOPELESS
+    return FrozenTrial(
+        number=row.number,
+        kind=Kind(row.kind),
+        origin=Origin(row.origin),
+        state=TrialState.FAILED if hopeless else TrialState(row.state),
+        vector=tuple(row.vector),
+        key=row.genome_hash,
+        parent=row.parent_number,
+        reward=None if hopeless else row.accuracy,
+        seconds=row.seconds,
+    )
+
+
+def frozen_all(rows: Iterable[Trial]) -> list[FrozenTrial]:
+    return [frozen(row) for row in sorted(rows, key=lambda row: row.number)]

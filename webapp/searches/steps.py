@@ -1,0 +1,172 @@
+"""What a slot does next: asked of the database, decided by the engine's pure planner, written down at once.
+
+Each question is one transaction that holds the search's row, so two slots never get the same trial, and a
+step that was handed out is on record before its work begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from search_engine.config import Plan, SearchConfig
+from search_engine.search import Clock, DoneStep, ExportStep, TrainStep, WaitStep, decide, space_of
+from webapp.searches import replay
+from webapp.searches.claims import ClaimLost, keep
+from webapp.searches.models import Epoch, Search, Slot, Trial
+from webapp.searches.narration import note
+from webapp.searches.replay import EXPORT_FAILED, EXPORT_HOPELESS
+
+MAX_HOPELESS = 2
+"""Networks that could not be exported twice each, after which the search ends with what it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureStep:
+    """Time this machine and plan."""
+
+    config: SearchConfig
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareStep:
+    """Cache the trunk's activations; ``stoppable`` unless an export needs them."""
+
+    plan: Plan
+    stoppable: bool
+
+
+Step = MeasureStep | PrepareStep | TrainStep | ExportStep | WaitStep | DoneStep
+
+
+def next_step(slot: Slot, *, prepared: bool) -> Step:
+    """What the slot does next; the answer is already on record.
+
+    Args:
+        slot: claimed by the caller.
+        prepared: whether its engine has the activations.
+
+    Raises:
+        ClaimLost: the slot is not the caller's any more.
+    """
+    with transaction.atomic():
+        search = Search.objects.select_for_update().filter(pk=slot.search_id).first()
+        if search is None:  # deleted meanwhile
+            raise ClaimLost(f"search {slot.search_id} was deleted")
+        keep(slot, doing="")
+        step = _decide(search, prepared=prepared)
+        _write_down(search, slot, step)
+    return step
+
+
+def _decide(search: Search, *, prepared: bool) -> Step:
+    if search.is_over:
+        return DoneStep("The search is over.")
+    if search.plan is None:
+        return _measure_or_wait(search)
+    step = _plan_next(search)
+    if isinstance(step, TrainStep | ExportStep) and not prepared:
+        return PrepareStep(replay.search_plan(search), stoppable=isinstance(step, TrainStep))
+    return step
+
+
+def _measure_or_wait(search: Search) -> Step:
+    if search.stop_requested:
+        return DoneStep("Stopped before this machine was measured.")
+    if _live(search).filter(doing="measure").exists():
+        return WaitStep("Another slot measures this machine.")
+    return MeasureStep(replay.search_config(search))
+
+
+def _plan_next(search: Search) -> Step:
+    rows = {row.number: row for row in search.trials.all()}
+    plan = replay.search_plan(search)
+    published = _published(search)
+    hopeless = [row for row in rows.values() if row.error_kind == EXPORT_HOPELESS]
+    clock = Clock(
+        elapsed=replay.elapsed(search),
+        exported=published[0] if published else None,
+        since_export=published[1] if published else None,
+        exporting=_live(search).filter(doing__startswith="export").exists(),
+        finished=bool(hopeless) and (published is not None or len(hopeless) >= MAX_HOPELESS),
+        stop_requested=search.stop_requested,
+    )
+    trials = replay.frozen_all(rows.values())
+    config = replay.search_config(search)
+    step = decide(config, plan, trials, clock, space_of(plan))
+    if isinstance(step, ExportStep) and rows[step.number].error_kind == EXPORT_FAILED:
+        if step.final:
+            # Fitting again may be what it died of; its own weights are at hand.
+            return replace(step, refit=False)
+        # It is tried once more, at the end; until then the search goes on as if it had been handed out.
+        return decide(config, plan, trials, replace(clock, exported=step.number), space_of(plan))
+    return step
+
+
+def _live(search: Search) -> QuerySet[Slot]:
+    return search.slots.filter(state=Slot.State.RUNNING)
+
+
+def _published(search: Search) -> tuple[int, float] | None:
+    """Number of the trial that the present model was made from, and its age in seconds."""
+    model = Search.objects.filter(pk=search.pk, model__isnull=False)
+    row = model.values_list("model__trial__number", "model__updated_at").first()
+    return (row[0], (timezone.now() - row[1]).total_seconds()) if row else None
+
+
+def _write_down(search: Search, slot: Slot, step: Step) -> None:
+    match step:
+        case MeasureStep():
+            _start(search)
+            keep(slot, "measure")
+        case PrepareStep():
+            keep(slot, "prepare")
+        case TrainStep():
+            _write_trial(search, slot, step)
+            keep(slot, f"train {step.number}")
+        case ExportStep():
+            if step.final:
+                Search.objects.filter(pk=search.pk).update(phase=Search.Phase.FINISH, progress={})
+                note(
+                    search,
+                    "Time is up: finishing the best network."
+                    if not search.stop_requested
+                    else "Finishing the best network so far.",
+                )
+            keep(slot, f"export {step.number}")
+
+
+def _start(search: Search) -> None:
+    """The budget's clock starts with the first slot that comes."""
+    waiting = Search.objects.filter(pk=search.pk, state=Search.State.QUEUED)
+    if waiting.update(
+        state=Search.State.RUNNING, phase=Search.Phase.MEASURE, started_at=timezone.now(), progress={}
+    ):
+        note(search, "Started.")
+
+
+def _write_trial(search: Search, slot: Slot, step: TrainStep) -> None:
+    trial, created = Trial.objects.get_or_create(
+        search=search,
+        number=step.number,
+        defaults={
+            "kind": step.kind,
+            "origin": step.origin,
+            "vector": list(step.vector),
+            "genome": step.genome.to_dict() if step.genome else None,
+            "genome_hash": step.key,
+            "parent_number": step.parent,
+            "seed": step.seed,
+            "epochs_planned": step.epochs,
+        },
+    )
+    if not created:
+        Epoch.objects.filter(trial=trial).delete()
+    trial.state = Trial.State.RUNNING
+    trial.slot = slot
+    trial.attempts += 1
+    trial.started_at = timezone.now()
+    trial.save(update_fields=["state", "slot", "attempts", "started_at"])
