@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from celery import Task
 from django.test import Client
-from pytest_django import SettingsWrapper
+from pytest_django import Settings
 
 from webapp.accounts.models import User
 from webapp.accounts.services import create_token
@@ -19,7 +19,7 @@ PASSWORD = "open-sesame-42"
 
 
 @pytest.fixture(autouse=True)
-def data_dir(settings: SettingsWrapper, tmp_path: Path) -> Path:
+def data_dir(settings: Settings, tmp_path: Path) -> Path:
     """DATA_DIR, empty and of this test alone, with all that is derived from it."""
     folder = tmp_path / "data"
     for name in ("tmp", "uploads"):

@@ -1,0 +1,168 @@
+"""Imports whose worker dies, whose disk is full, whose data set is deleted under them."""
+
+from __future__ import annotations
+
+import errno
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from tests.web.factories import label_files, make_dataset, zip_upload
+from webapp.accounts.models import User
+from webapp.datasets import recovery, services, staging, storage
+from webapp.datasets.claims import LostClaimError, claim_upload
+from webapp.datasets.committing import commit
+from webapp.datasets.models import Dataset, Image, Upload
+from webapp.datasets.tasks import import_upload, requeue_lost
+
+Enqueued = list[tuple[str, tuple[int, ...]]]
+
+
+@pytest.fixture
+def upload(alice: User) -> Upload:
+    return services.receive_upload(dataset=make_dataset(alice), file=zip_upload(label_files()))
+
+
+def age(upload: Upload, **fields: float) -> None:
+    """Move times of an upload into the past, by seconds."""
+    now = timezone.now()
+    past = {name: now - timedelta(seconds=seconds) for name, seconds in fields.items()}
+    Upload.objects.filter(pk=upload.pk).update(**past)
+
+
+def test_a_message_that_comes_twice_imports_once(upload: Upload) -> None:
+    import_upload(upload.pk)
+    import_upload(upload.pk)
+    assert upload.dataset.versions.count() == 1
+    assert Image.objects.count() == 16
+
+
+def test_only_one_worker_gets_a_claim(upload: Upload) -> None:
+    assert claim_upload(upload.pk) is not None
+    assert claim_upload(upload.pk) is None
+
+
+def test_a_worker_thought_dead_cannot_write_when_it_comes_back(upload: Upload) -> None:
+    late = claim_upload(upload.pk)
+    assert late is not None
+    staged = staging.stage(late)
+    Upload.objects.filter(pk=upload.pk).update(state=Upload.State.QUEUED)
+    import_upload(upload.pk)
+    with pytest.raises(LostClaimError):
+        commit(late, staged)
+    assert upload.dataset.versions.count() == 1
+    assert Image.objects.count() == 16
+
+
+def test_a_silent_worker_loses_its_upload_and_the_next_finishes_it(
+    upload: Upload, enqueued: Enqueued
+) -> None:
+    claim = claim_upload(upload.pk)
+    assert claim is not None
+    staging.stage(claim)  # files were written, then the worker died
+    age(upload, heartbeat_at=3600)
+    enqueued.clear()
+    requeue_lost()
+    assert enqueued == [("import_upload", (upload.pk,))]
+    import_upload(upload.pk)
+    upload.refresh_from_db()
+    assert (upload.state, upload.attempts, upload.accepted) == ("finished", 2, 16)
+
+
+def test_a_living_worker_keeps_its_upload(upload: Upload, enqueued: Enqueued) -> None:
+    claim_upload(upload.pk)
+    enqueued.clear()
+    requeue_lost()
+    assert enqueued == []
+
+
+def test_an_upload_that_kills_three_workers_is_failed(upload: Upload, data_dir: Path) -> None:
+    claim_upload(upload.pk)
+    Upload.objects.filter(pk=upload.pk).update(attempts=recovery.MAX_ATTEMPTS)
+    age(upload, heartbeat_at=3600)
+    assert recovery.lost_uploads() == []
+    upload.refresh_from_db()
+    assert upload.state == Upload.State.FAILED
+    assert "broken off 3 times" in upload.error
+    upload.dataset.refresh_from_db()
+    assert upload.dataset.state == Dataset.State.FAILED
+    assert list((data_dir / "uploads").iterdir()) == []
+
+
+def test_a_lost_message_is_sent_again_after_a_minute(upload: Upload, enqueued: Enqueued) -> None:
+    enqueued.clear()
+    requeue_lost()
+    assert enqueued == []
+    age(upload, enqueued_at=61)
+    requeue_lost()
+    requeue_lost()
+    assert enqueued == [("import_upload", (upload.pk,))]
+
+
+def test_progress_and_heartbeat_are_written_while_it_works(
+    upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+    write = storage.write_file
+
+    def spy(path: Path, data: bytes) -> None:
+        seen.append(Upload.objects.values_list("done", "total").get(pk=upload.pk))
+        write(path, data)
+
+    monkeypatch.setattr(storage, "write_file", spy)
+    monkeypatch.setattr(staging, "PROGRESS_SECONDS", 0.0)
+    import_upload(upload.pk)
+    assert seen[0] == (0, 16)
+    assert seen[-1] == (15, 16)
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(
+    upload: Upload, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, written = storage.write_file, [0]
+
+    def full_after_five(path: Path, data: bytes) -> None:
+        written[0] += 1
+        if written[0] > 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, data)
+
+    monkeypatch.setattr(storage, "write_file", full_after_five)
+    import_upload(upload.pk)
+    upload.refresh_from_db()
+    assert upload.state == Upload.State.FAILED
+    assert "disk is full" in upload.error
+    assert [path for path in data_dir.rglob("*") if path.is_file()] == []
+
+
+def test_a_zip_that_vanished_is_asked_for_again(upload: Upload, data_dir: Path) -> None:
+    (data_dir / upload.path).unlink()
+    import_upload(upload.pk)
+    upload.refresh_from_db()
+    assert "pictures.zip is not on the server any more" in upload.error
+
+
+def test_a_data_set_deleted_while_it_imports_leaves_no_folder(
+    upload: Upload, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset_id, store = upload.dataset_id, staging.store
+
+    def delete_then_store(*args: object) -> object:
+        Dataset.objects.filter(pk=dataset_id).delete()
+        return store(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(staging, "store", delete_then_store)
+    monkeypatch.setattr(staging, "PROGRESS_SECONDS", 0.0)
+    import_upload(upload.pk)
+    assert not storage.dataset_folder(dataset_id).exists()
+    assert not Image.objects.exists()
+
+
+def test_lost_after_is_a_setting(upload: Upload, settings: Settings) -> None:
+    claim_upload(upload.pk)
+    age(upload, heartbeat_at=30)
+    settings.LOST_AFTER_SECONDS = 10.0
+    assert recovery.lost_uploads() == [upload.pk]
