@@ -82,7 +82,7 @@ def _train_rate(trunk: str, classes: int, device: torch.device, rng: random.Rand
     spec = TRUNKS[trunk]
     space = HybridSpace(Trunk(trunk, MEASURED[-1]))
     grid = spec.grid(MEASURED[-1])
-    rates = []
+    rates: list[float] = []
     while len(rates) < CANDIDATES:
         genome = space.decode(space.sample(rng))
         if genome.repeats == 0:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.data.manifest import Picture, read_manifest
-from search_engine.data.pack import Pack, build_pack
+from search_engine.data.pack import CHUNK, build_pack
 from search_engine.errors import Cancelled, SearchEngineError
 from search_engine.evaluate.latency import median_latency_ms
 from search_engine.evaluate.metrics import log_loss, standard_error
@@ -113,7 +113,6 @@ class Session:
             plan.resolution,
             folder,
             pictures=plan.pictures,
-            seed=self.seed,
             on_progress=progress("Reading the pictures"),
             should_stop=self.should_stop,
         )
@@ -122,7 +121,7 @@ class Session:
             folder=self.cache / f"{plan.trunk}-{plan.resolution}",
             pack=pack,
             names=tuple(runner.names),
-            chunks=_chunks_for(pack, plan.pictures),
+            chunks=-(-min(plan.pictures, len(pack.ids)) // CHUNK),
         )
         self.store.compute(
             runner, on_progress=progress("Looking at the pictures"), should_stop=self.should_stop
@@ -323,16 +322,6 @@ class Session:
         accuracy = float((logits.argmax(1) == targets).float().mean())
         loss = log_loss(torch.softmax(logits, 1).numpy(), targets.numpy())
         return {"accuracy": accuracy, "log_loss": loss, "n": len(targets)}
-
-
-def _chunks_for(pack: Pack, pictures: int) -> int:
-    """How many chunks hold the first ``pictures`` pictures."""
-    total = 0
-    for index, ids in enumerate(pack.chunks):
-        total += len(ids)
-        if total >= pictures:
-            return index + 1
-    return len(pack.chunks)
 
 
 def _quiet(epoch: int, epochs: int, loss: float, accuracy: float, seconds: float) -> None:

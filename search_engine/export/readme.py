@@ -61,7 +61,8 @@ def bundle_readme(card: dict[str, Any]) -> str:
         validation = card["validation"]
         figures = (
             f"This is the best so far of a search that was still going on: right on "
-            f"{validation['accuracy']:.1%} of {validation['n']} validation pictures. The sealed test pictures were not looked at yet."
+            f"{validation['accuracy']:.1%} of {validation['n']} validation "
+            f"pictures. The sealed test pictures were not looked at yet."
         )
     labels = ", ".join(card["labels"][:20]) + (", ..." if len(card["labels"]) > 20 else "")
     return TEMPLATE.format(

@@ -121,7 +121,7 @@ def train(
             features, targets = training.batch(order[index * size : (index + 1) * size])
             loss = _loss(model, features, targets, recipe, generator)
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(model.parameters(), CLIP)
             optimizer.step()
             losses += loss.detach()
@@ -181,5 +181,5 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, ob
 def predict(model: nn.Module, examples: Examples) -> Tensor:
     """(N, classes) logits in evaluation mode."""
     model.eval()
-    everything = torch.arange(len(examples))
-    return torch.cat([model(examples.batch(part)[0]) for part in everything.split(EVAL_BATCH)])
+    parts = torch.split(torch.arange(len(examples)), EVAL_BATCH)
+    return torch.cat([model(examples.batch(part)[0]) for part in parts])

@@ -45,7 +45,7 @@ class FeatureStore:
     @property
     def ids(self) -> list[int]:
         """Picture ids, in the order of the rows of ``load``."""
-        return [i for chunk in range(self.chunks) for i in self.pack.chunks[chunk]]
+        return [i for chunk in range(self.chunks) for i in self.pack.ids_of(chunk)]
 
     def compute(self, runner: TrunkRunner, *, on_progress: OnProgress, should_stop: ShouldStop) -> None:
         """Make what is missing, together with whoever else is at it; returns when everything is there.
@@ -59,7 +59,7 @@ class FeatureStore:
             for chunk in range(self.chunks):
                 if not self._done(chunk):
                     self._compute_chunk(chunk, runner, wait=wait, should_stop=should_stop)
-                ready = sum(len(self.pack.chunks[c]) for c in range(self.chunks) if self._done(c))
+                ready = sum(len(self.pack.ids_of(c)) for c in range(self.chunks) if self._done(c))
                 on_progress(ready, len(self.ids))
 
     def load(self, name: str) -> Tensor:

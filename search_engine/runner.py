@@ -1,0 +1,293 @@
+"""A search on this machine, for the command line: one thread and one engine process a slot.
+
+The site does the same with Celery tasks and rows of a database; both ask ``search.decide`` what comes next
+and both drive the same engine process.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from search_engine.config import Plan, SearchConfig
+from search_engine.errors import SearchEngineError
+from search_engine.events import (
+    CLOSING,
+    Export,
+    Exported,
+    Failed,
+    Log,
+    Measure,
+    Measured,
+    Message,
+    Open,
+    Opened,
+    Prepare,
+    Train,
+    Trained,
+)
+from search_engine.process import EngineDied, EngineProcess
+from search_engine.search import Clock, DoneStep, ExportStep, Step, TrainStep, WaitStep, decide, space_of
+from search_engine.trial import Kind, Trial, TrialState, best_of
+
+MAX_DEATHS = 3  # engine processes lost in a row before a slot gives up
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a search came to.
+
+    Attributes:
+        bundle: folder of the final bundle.
+        card: its ``model.json``.
+        winner: number of the trial it was made from.
+        trained: networks and controls that were trained.
+        controls: kind to validation accuracy.
+    """
+
+    bundle: Path
+    card: dict[str, Any]
+    winner: int
+    trained: int
+    controls: dict[str, float]
+
+
+class LocalSearch:
+    """Runs one search to its end. Trials are held in memory: a killed command line starts again."""
+
+    def __init__(
+        self,
+        config: SearchConfig,
+        manifest: Path,
+        *,
+        cache: Path,
+        run: Path,
+        device: str,
+        say: Callable[[str], None],
+    ) -> None:
+        """Args:
+        config: what the user wants.
+        manifest: the pictures.
+        cache: folder for packs and activations.
+        run: folder of this search.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        say: gets lines of progress.
+        """
+        self.config = config
+        self.run_folder = run
+        self.say = say
+        self._open = Open(
+            manifest=str(manifest), cache=str(cache), run=str(run), seed=config.seed, device=device
+        )
+        self._started = time.monotonic()
+        self._lock = threading.Lock()
+        self._plan: Plan | None = None
+        self._planned = threading.Event()
+        self._trials: dict[int, Trial] = {}
+        self._steps: dict[int, TrainStep] = {}
+        self._exported: tuple[int, float] | None = None
+        self._exporting = False
+        self._final: Exported | None = None
+        self._error: str | None = None
+
+    def run(self, *, title: str) -> Outcome:
+        """Search until the budget is spent, and export the winner.
+
+        Raises:
+            SearchEngineError: nothing could be trained or exported; the text says why.
+        """
+        self._title = title
+        threads = [
+            threading.Thread(target=self._slot, args=(index,), daemon=True)
+            for index in range(self.config.slots)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            while thread.is_alive():
+                thread.join(POLL_SECONDS)  # so that Ctrl-C is heard; the engines die with this process
+        if self._final is None:
+            raise SearchEngineError(self._error or "The search ended without a network.")
+        finished = [t for t in self._trials.values() if t.state is TrialState.FINISHED]
+        return Outcome(
+            bundle=Path(self._final.out),
+            card=self._final.model,
+            winner=self._final.number,
+            trained=len(finished),
+            controls={t.kind.value: t.reward or 0.0 for t in finished if t.kind is not Kind.NETWORK},
+        )
+
+    # --- one slot -------------------------------------------------------------------------------------------
+
+    def _measure(self, engine: EngineProcess, opened: Message) -> None:
+        if isinstance(opened, Opened):
+            counts = ", ".join(f"{n} {split}" for split, n in opened.counts.items())
+            self.say(f"{len(opened.labels)} labels; pictures: {counts}; on {opened.device}")
+        answer = self._ask(engine, Measure(config=self.config.to_dict()))
+        if not isinstance(answer, Measured):
+            raise SearchEngineError(getattr(answer, "message", "The engine could not measure this machine."))
+        self._plan = Plan.from_dict(answer.plan)
+        self._planned.set()
+        self.say(
+            f"plan: {self._plan.trunk} at {self._plan.resolution} px, {self._plan.pictures} pictures, "
+            f"{self._plan.epochs} epochs, about {self._plan.trial_seconds:.1f} s a network"
+        )
+
+    def _slot(self, index: int) -> None:
+        """Serve steps until the search is over; an engine that dies costs one trial."""
+        try:
+            for _ in range(MAX_DEATHS):
+                engine = EngineProcess()
+                try:
+                    self._serve(engine, measures=index == 0)
+                    return
+                except EngineDied as death:
+                    self.say(f"an engine process {death.reason}")
+                finally:
+                    engine.close()
+            self._give_up(f"{MAX_DEATHS} engine processes died one after the other.")
+        except SearchEngineError as error:
+            self._give_up(str(error))
+
+    def _give_up(self, reason: str) -> None:
+        self._error = self._error or reason
+        self._planned.set()  # whoever waits for a plan that will not come
+
+    def _serve(self, engine: EngineProcess, *, measures: bool) -> None:
+        """Serve steps until the search is over."""
+        opened = self._expect(engine, self._open)
+        if measures and self._plan is None:
+            self._measure(engine, opened)
+        self._planned.wait()
+        if self._error:
+            return
+        self._expect(engine, Prepare(plan=self._need_plan().to_dict()))
+        while self._error is None:
+            step = self._next()
+            if isinstance(step, DoneStep):
+                if step.failed:
+                    self._give_up(step.reason)
+                return
+            if isinstance(step, WaitStep):
+                time.sleep(POLL_SECONDS)
+            elif isinstance(step, TrainStep):
+                self._train(engine, step)
+            else:
+                self._export(engine, step)
+
+    def _next(self) -> Step:
+        plan = self._need_plan()
+        with self._lock:
+            now = time.monotonic()
+            exported, at = self._exported or (None, None)
+            clock = Clock(
+                elapsed=now - self._started,
+                exported=exported,
+                since_export=None if at is None else now - at,
+                exporting=self._exporting,
+                finished=self._final is not None,
+            )
+            step = decide(self.config, plan, list(self._trials.values()), clock, space_of(plan))
+            if isinstance(step, TrainStep):
+                self._steps[step.number] = step
+                self._trials[step.number] = Trial(
+                    number=step.number,
+                    kind=step.kind,
+                    origin=step.origin,
+                    state=TrialState.RUNNING,
+                    vector=step.vector,
+                    key=step.key,
+                    parent=step.parent,
+                )
+            elif isinstance(step, ExportStep):
+                if not step.final:  # nobody is waiting for a model to use: only the last one counts here
+                    self._exported = (step.number, now)
+                    return WaitStep()
+                self._exporting = True
+            return step
+
+    def _train(self, engine: EngineProcess, step: TrainStep) -> None:
+        command = Train(
+            number=step.number,
+            kind=step.kind.value,
+            genome=step.genome.to_dict() if step.genome else None,
+            seed=step.seed,
+            epochs=step.epochs,
+            seconds=step.seconds,
+        )
+        try:
+            answer = self._ask(engine, command)
+        except EngineDied:
+            self._settle(step.number, TrialState.FAILED)
+            raise
+        if isinstance(answer, Trained):
+            self._settle(step.number, TrialState.FINISHED, answer.accuracy, answer.seconds)
+            best = best_of(list(self._trials.values()))
+            mark = " *" if best and best.number == step.number else ""
+            self.say(
+                f"[{time.monotonic() - self._started:6.1f} s] {step.number:3d} {step.kind.value} "
+                f"({step.origin.value}): {answer.accuracy:.4f} in {answer.seconds:.1f} s{mark}"
+            )
+        else:
+            self._settle(step.number, TrialState.FAILED)
+            self.say(f"{step.number:3d} failed: {getattr(answer, 'message', 'stopped')}")
+
+    def _settle(
+        self, number: int, state: TrialState, reward: float | None = None, seconds: float | None = None
+    ) -> None:
+        with self._lock:
+            self._trials[number] = replace(self._trials[number], state=state, reward=reward, seconds=seconds)
+
+    def _export(self, engine: EngineProcess, step: ExportStep) -> None:
+        trained = self._steps[step.number]
+        self.say(f"[{time.monotonic() - self._started:6.1f} s] finishing trial {step.number}")
+        try:
+            answer = self._ask(
+                engine,
+                Export(
+                    number=step.number,
+                    kind=trained.kind.value,
+                    genome=trained.genome.to_dict() if trained.genome else None,
+                    seed=trained.seed,
+                    epochs=trained.epochs,
+                    seconds=trained.seconds,
+                    final=step.final,
+                    refit=step.refit,
+                    out=str(self.run_folder / "bundle"),
+                    title=self._title,
+                ),
+            )
+        finally:
+            with self._lock:
+                self._exporting = False
+        if isinstance(answer, Exported):
+            self._final = answer
+            return
+        raise SearchEngineError(getattr(answer, "message", "The export was stopped."))
+
+    def _ask(self, engine: EngineProcess, command: Message) -> Message:
+        """Send a command and wait for the event that closes it."""
+        engine.send(command)
+        while True:
+            event = engine.events(timeout=60.0)
+            if isinstance(event, CLOSING):
+                return event
+            if isinstance(event, Log):
+                self.say(event.text)
+
+    def _expect(self, engine: EngineProcess, command: Message) -> Message:
+        """As ``_ask``, for commands without which there is no search."""
+        answer = self._ask(engine, command)
+        if isinstance(answer, Failed):
+            raise SearchEngineError(answer.message)
+        return answer
+
+    def _need_plan(self) -> Plan:
+        if self._plan is None:
+            raise SearchEngineError("The search was not planned yet.")
+        return self._plan
