@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -208,6 +209,8 @@ def main(arguments: Sequence[str] | None = None, *, bundle: Path | None = None) 
     )
     parser.add_argument("--csv", action="store_true", help="print a table instead of JSON")
     options = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names in any script, on any terminal and into any pipe
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     classifier = load(bundle or Path(__file__).resolve().parent)
     answers = answer_files(classifier, find_files(options.files), top_k=options.top_k, batch=options.batch)
     return 0 if (print_csv if options.csv else print_json)(answers) else 1

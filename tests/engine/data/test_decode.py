@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import struct
 import zlib
 
@@ -118,7 +119,9 @@ def png_that_declares(width: int, height: int) -> bytes:
         return struct.pack(">L", len(body)) + kind + body + struct.pack(">L", zlib.crc32(kind + body))
 
     head = struct.pack(">LLBBBBB", width, height, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize("size", [(50_000, 50_000), (10_000, 10_000), (8_000, 6_251)])
@@ -169,18 +172,15 @@ def test_damaged_bytes_give_a_picture_or_a_picture_error(kind: str, data: st.Dat
     content = bytearray(picture(kind=kind))
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    try:
-        image = decode_image(bytes(content))
-    except PictureError as error:
-        assert str(error).endswith(".")
-    else:
-        assert image.mode == "RGB"
+    with contextlib.suppress(PictureError):  # any other error fails the test
+        assert decode_image(bytes(content)).mode == "RGB"
 
 
 def test_pixels_are_those_of_the_decoded_picture() -> None:
     data = picture(kind="JPEG", size=(70, 50))
     pixels = to_pixels(data)
-    assert (pixels.dtype, pixels.shape) == (np.uint8, (50, 70, 3))
+    assert pixels.shape == (50, 70, 3)
+    assert pixels.dtype == np.uint8
     assert np.array_equal(pixels, np.asarray(decode_image(data)))
     assert pixels.flags.writeable
 
