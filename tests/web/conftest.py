@@ -22,10 +22,11 @@ PASSWORD = "open-sesame-42"
 def data_dir(settings: Settings, tmp_path: Path) -> Path:
     """DATA_DIR, empty and of this test alone, with all that is derived from it."""
     folder = tmp_path / "data"
-    for name in ("tmp", "uploads"):
+    for name in ("tmp", "uploads", "static"):
         (folder / name).mkdir(parents=True)
     settings.DATA_DIR = folder
     settings.FILE_UPLOAD_TEMP_DIR = folder / "tmp"
+    settings.STATIC_ROOT = folder / "static"
     # Pages name their files without collectstatic, and passwords are hashed in no time.
     settings.STORAGES = {
         **settings.STORAGES,

@@ -54,6 +54,8 @@ def create_first_user(*, code: str, username: str, password: str) -> User:
         if User.objects.exists():
             raise UserError("already_set_up", "There is an account already. Log in with it.", status=409)
         _check_setup_code(code)
+        if not username.strip():
+            raise UserError("invalid_account", "Choose a user name.")
         user = User(username=username.strip(), is_staff=True, is_superuser=True)
         user.set_password(password)
         try:
