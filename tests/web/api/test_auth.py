@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from webapp.accounts.models import User
+from webapp.accounts.services import create_token
 
 DATASETS = "/api/v1/datasets"
 ENDPOINTS = [
@@ -48,18 +49,16 @@ def test_a_session_may_read(alice_client: Client) -> None:
 def test_a_session_needs_the_csrf_token_to_write(alice: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(alice)
-    body = {"data": '{"name": "Colours"}', "content_type": "application/json"}
-    refused = client.post(DATASETS, **body)
+    body, kind = '{"name": "Colours"}', "application/json"
+    refused = client.post(DATASETS, body, content_type=kind)
     assert refused.status_code == 403
     assert "CSRF" in refused.json()["error"]["message"]
     token = "a" * 32
     client.cookies["csrftoken"] = token
-    assert client.post(DATASETS, **body, headers={"x-csrftoken": token}).status_code == 201
+    assert client.post(DATASETS, body, content_type=kind, headers={"x-csrftoken": token}).status_code == 201
 
 
 def test_a_token_needs_no_csrf_token(alice: User) -> None:
-    from webapp.accounts.services import create_token
-
     _, plain = create_token(owner=alice, name="test")
     client = Client(enforce_csrf_checks=True, headers={"authorization": f"Bearer {plain}"})
     response = client.post(DATASETS, '{"name": "Colours"}', content_type="application/json")
