@@ -1,0 +1,39 @@
+"""Every component on one page, while developing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+class ExampleForm(forms.Form):
+    """One field that is filled well, one that is not, and a file."""
+
+    name = forms.CharField(label="Name", help_text="What you will know it by.")
+    minutes = forms.IntegerField(label="Minutes", max_value=60)
+    file = forms.FileField(label="Zip file")
+
+
+CHART_DATA: dict[str, Any] = {
+    "best": {
+        "title": "The search found a better network than random did",
+        "ours": [{"x": x / 2, "y": 94 - 12 / (1 + x)} for x in range(1, 12)],
+        "random": [{"x": x / 2, "y": 92 - 14 / (1 + x)} for x in range(1, 12, 3)],
+        "probe": 87.5,
+    }
+}
+
+
+@login_not_required
+def styleguide(request: HttpRequest) -> HttpResponse:
+    context = {
+        "form": ExampleForm({"name": "Bottles and cans", "minutes": "900"}, {}),
+        "chart_data": CHART_DATA,
+        "tabs": [("a", "Pictures", 2022), ("b", "Labels", 6), ("c", "Versions", None)],
+        "code": "curl -H 'Authorization: Bearer TOKEN' -F image=@picture.jpg http://127.0.0.1:8000/",
+    }
+    return render(request, "core/styleguide.html", context)

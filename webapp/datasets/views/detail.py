@@ -1,0 +1,148 @@
+"""One data set: its import while that runs, then pictures, labels, rejected files and versions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from webapp.core.http import AuthenticatedRequest
+from webapp.core.lookups import get_owned
+from webapp.core.views.live import digest, reload_page, render_live
+from webapp.datasets import services
+from webapp.datasets.forms import PictureFilterForm, UploadForm
+from webapp.datasets.models import Dataset, DatasetVersion, Image, Upload
+
+PAGE = 60  # pictures; fills the rows of the wall at 2, 3, 4, 5 and 6 columns
+ROWS = 100  # rejected files a page
+
+
+@require_safe
+def detail(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    dataset = get_owned(Dataset, request.user, pk=pk)
+    version = dataset.latest
+    upload = services.latest_upload(dataset)
+    context: dict[str, Any] = {
+        "dataset": dataset,
+        "version": version,
+        "upload": upload,
+        "digest": digest(import_facts(upload)),
+        "upload_form": UploadForm(),
+    }
+    if version:
+        context |= tab_context(request, dataset, version)
+    return render(request, "datasets/detail.html", context)
+
+
+@require_safe
+def status(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    dataset = get_owned(Dataset, request.user, pk=pk)
+    if dataset.state != Dataset.State.IMPORTING:
+        return reload_page()
+    upload = services.latest_upload(dataset)
+    context = {"dataset": dataset, "upload": upload}
+    return render_live(request, "datasets/_import.html", context, import_facts(upload))
+
+
+@require_safe
+def pictures(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    dataset = get_owned(Dataset, request.user, pk=pk)
+    version = dataset.latest
+    address = f"{reverse('datasets:detail', kwargs={'pk': pk})}?{with_tab(request, 'pictures')}"
+    if version is None or not request.htmx:
+        return redirect(address)
+    context = {"dataset": dataset, "version": version, **picture_context(request, version)}
+    response = render(request, "datasets/_pictures.html", context)
+    response["HX-Push-Url"] = address
+    return response
+
+
+@require_safe
+def rejected(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    dataset = get_owned(Dataset, request.user, pk=pk)
+    if not request.htmx:
+        address = reverse("datasets:detail", kwargs={"pk": pk})
+        return redirect(f"{address}?{with_tab(request, 'rejected')}")
+    context = {"dataset": dataset, **rejected_context(request, dataset)}
+    return render(request, "datasets/_rejected.html", context)
+
+
+def with_tab(request: AuthenticatedRequest, tab: str) -> str:
+    query = request.GET.copy()
+    query["tab"] = tab
+    return query.urlencode()
+
+
+def import_facts(upload: Upload | None) -> list[object]:
+    """What the import's part of the page shows."""
+    return [upload.pk, upload.state, upload.done, upload.total, upload.accepted] if upload else []
+
+
+def tab_context(request: AuthenticatedRequest, dataset: Dataset, version: DatasetVersion) -> dict[str, Any]:
+    """The tabs, and what the open one needs."""
+    labels = services.label_counts(version)
+    tabs = [
+        ("pictures", "Pictures", version.pictures),
+        ("labels", "Labels", len(labels)),
+        ("rejected", "Rejected files", services.rejected_files(dataset).count()),
+        ("versions", "Versions", dataset.versions.count()),
+    ]
+    tab = request.GET.get("tab", "pictures")
+    if tab not in {key for key, _, _ in tabs}:
+        tab = "pictures"
+    context: dict[str, Any] = {"tabs": tabs, "tab": tab, "labels": labels}
+    if tab == "pictures":
+        context |= picture_context(request, version)
+    elif tab == "labels":
+        context["most"] = max(labels.values(), default=0)
+        context["splits"] = [
+            (name, version.summary.get("splits", {}).get(key, 0)) for key, name in Image.Split.choices
+        ]
+    elif tab == "rejected":
+        context |= rejected_context(request, dataset)
+    else:
+        context["versions"] = dataset.versions.all()
+    return context
+
+
+def picture_context(request: AuthenticatedRequest, version: DatasetVersion) -> dict[str, Any]:
+    """A page of the pictures that the filters let through."""
+    form = PictureFilterForm(request.GET)
+    names = version.dataset.labels.values_list("pk", "name")
+    form.fields["label"].choices = [("", "All labels"), *((str(pk), name) for pk, name in names)]  # type: ignore[attr-defined]
+    form.fields["split"].choices = [("", "Everything"), *Image.Split.choices]  # type: ignore[attr-defined]
+    images = services.version_images(version).prefetch_related("labels")
+    if form.is_valid():
+        images = filtered(images, version, **form.cleaned_data)
+    page = Paginator(images, PAGE).get_page(request.GET.get("page"))
+    return {"filter": form, "page": page, "query": page_query(request)}
+
+
+def filtered(images: QuerySet[Image], version: DatasetVersion, *, label: str, split: str) -> QuerySet[Image]:
+    if split:
+        images = images.filter(split=split)
+    if label:
+        images = images.filter(
+            Q(image_labels__removed_in=None) | Q(image_labels__removed_in__number__gt=version.number),
+            image_labels__label=int(label),
+            image_labels__added_in__number__lte=version.number,
+        ).distinct()
+    return images
+
+
+def rejected_context(request: AuthenticatedRequest, dataset: Dataset) -> dict[str, Any]:
+    page = Paginator(services.rejected_files(dataset), ROWS).get_page(request.GET.get("page"))
+    return {"page": page, "query": page_query(request), "counts": services.import_counts(dataset)}
+
+
+def page_query(request: AuthenticatedRequest) -> str:
+    """The filters of this address, for the links to its other pages."""
+    query = request.GET.copy()
+    query.pop("page", None)
+    query.pop("tab", None)
+    return query.urlencode()

@@ -1,0 +1,22 @@
+"""A few pictures that stand for a data set on cards."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from django.db.models import Max, Min
+
+from webapp.datasets.models import Dataset, Image, ImageLabel
+
+
+def strip(dataset: Dataset, count: int = 4) -> list[Image]:
+    """Pictures of different labels, as far as there are enough; the same ones every time."""
+    ends = list(
+        ImageLabel.objects.filter(image__dataset=dataset, removed_in=None, image__removed_in=None)
+        .values("label")
+        .annotate(first=Min("image"), last=Max("image"))
+        .order_by("label")[:count]
+    )
+    wanted = dict.fromkeys([*(row["first"] for row in ends), *(row["last"] for row in ends)])
+    found = Image.objects.in_bulk(list(islice(wanted, count)))
+    return [found[pk] for pk in islice(wanted, count) if pk in found]

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from webapp.searches.views.candidate import architecture, trial
+from webapp.searches.views.delete import delete
+from webapp.searches.views.detail import detail, live
+from webapp.searches.views.start import start
+from webapp.searches.views.stop import stop
+
+app_name = "searches"
+urlpatterns = [
+    path("datasets/<int:pk>/train/", start, name="start"),
+    path("searches/<int:pk>/", detail, name="detail"),
+    path("searches/<int:pk>/live/", live, name="live"),
+    path("searches/<int:pk>/stop/", stop, name="stop"),
+    path("searches/<int:pk>/delete/", delete, name="delete"),
+    path("searches/<int:pk>/candidates/<int:number>/", trial, name="trial"),
+    path("searches/<int:pk>/candidates/<int:number>/architecture.svg", architecture, name="architecture"),
+]

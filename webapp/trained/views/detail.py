@@ -1,0 +1,58 @@
+"""A model's page: what it can do, trying it, how it is built, how to call it, and the download."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from webapp.core.http import AuthenticatedRequest
+from webapp.core.lookups import get_owned
+from webapp.searches.views.candidate import drawing
+from webapp.trained.models import TrainedModel
+from webapp.trained.views.figures import bundle_files, confusion_rows, mistakes
+from webapp.trained.views.snippets import snippets
+
+TABS = {
+    "overview": "Overview",
+    "try": "Try",
+    "architecture": "Architecture",
+    "use": "Use",
+    "download": "Download",
+}
+
+
+@require_safe
+def detail(request: AuthenticatedRequest, pk: int) -> HttpResponse:
+    model = get_owned(TrainedModel, request.user, pk=pk)
+    tab = request.GET.get("tab", "overview")
+    if tab not in TABS:
+        tab = "overview"
+    context = {
+        "model": model,
+        "search": model.search,
+        "dataset": model.search.version.dataset,
+        "card": model.card,
+        "test": model.test,
+        "tab": tab,
+        "tabs": [(key, name, None) for key, name in TABS.items()],
+        **tab_context(request, model, tab),
+    }
+    return render(request, "trained/detail.html", context)
+
+
+def tab_context(request: AuthenticatedRequest, model: TrainedModel, tab: str) -> dict[str, Any]:
+    """What the open tab needs beyond the model itself."""
+    version = model.search.version
+    if tab == "overview":
+        rows = confusion_rows(model.test)
+        return {"confusion": rows, "mistakes": mistakes(model.test)}
+    if tab == "try":
+        return {}
+    if tab == "architecture":
+        return {"drawing": drawing(model.card.get("genome"), version)}
+    if tab == "use":
+        return {"snippets": snippets(request, model)}
+    return {"files": bundle_files(model)}
