@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 class AuthenticatedRequest(HttpRequest):
     """What views get: LoginRequiredMiddleware has already turned away everybody else."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: HtmxDetails
