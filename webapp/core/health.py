@@ -25,8 +25,8 @@ def _database_answers() -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
-        log.exception("The database does not answer.")
+    except DatabaseError as error:
+        log.warning("The database does not answer: %s", error)
         return False
     return True
 
@@ -36,8 +36,8 @@ def _broker_answers() -> bool:
     try:
         # each request has a connection of its own: a pooled one may have died without our noticing
         broker.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_SECONDS)
-    except (OSError, OperationalError):
-        log.exception("The broker does not answer.")
+    except (OSError, OperationalError) as error:
+        log.warning("The broker does not answer: %s", error)
         return False
     finally:
         broker.release()
