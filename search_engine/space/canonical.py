@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
+from functools import lru_cache
 
 from search_engine.space.architecture import Genome
 from search_engine.space.layout import layout
@@ -12,6 +13,7 @@ from search_engine.space.layout import layout
 KEY_LENGTH = 16
 
 
+@lru_cache(maxsize=4096)  # a mutation asks for many neighbours, most of which differ in nothing that matters
 def key_of(genome: Genome) -> str:
     """16 hex characters; genomes that differ only in what cannot matter share them.
 

@@ -1,0 +1,95 @@
+"""The hybrid space: vectors and genomes say the same, and every move stays inside."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from search_engine.errors import SpaceError
+from search_engine.space.architecture import Genome, Head, Trunk, linear_probe
+from search_engine.space.hybrid import HybridSpace
+from search_engine.trial import Vector
+from tests.engine.space.genomes import SPACE, SPEC, genomes, vectors
+
+
+@settings(max_examples=500, deadline=None)
+@given(vectors())
+def test_vector_to_genome_and_back(vector: Vector) -> None:
+    sampled = SPACE.decode(vector)
+    again = SPACE.encode(sampled)
+    assert SPACE.decode(again) == sampled
+    assert SPACE.key(again) == SPACE.key(vector)
+
+
+@settings(max_examples=300, deadline=None)
+@given(genomes())
+def test_a_genome_survives_json(sampled: Genome) -> None:
+    assert Genome.from_dict(json.loads(json.dumps(sampled.to_dict()))) == sampled
+
+
+@settings(max_examples=300, deadline=None)
+@given(vectors(), st.integers(0, 2**32))
+def test_mutation_changes_one_decision_and_the_network(vector: Vector, seed: int) -> None:
+    child = SPACE.mutate(vector, random.Random(seed))
+    assert sum(a != b for a, b in zip(vector, child, strict=True)) == 1
+    assert SPACE.key(child) != SPACE.key(vector)
+    SPACE.check(child)
+    assert child == SPACE.mutate(vector, random.Random(seed))
+
+
+@settings(max_examples=200, deadline=None)
+@given(vectors(), vectors(), st.integers(0, 2**32))
+def test_a_child_of_two_takes_every_decision_from_one_of_them(a: Vector, b: Vector, seed: int) -> None:
+    child = SPACE.crossover(a, b, random.Random(seed))
+    SPACE.check(child)
+    assert all(c in pair for c, pair in zip(child, zip(a, b, strict=True), strict=True))
+
+
+def test_every_choice_of_every_decision_is_drawn() -> None:
+    rng = random.Random(0)
+    drawn = [SPACE.sample(rng) for _ in range(400)]
+    for i, decision in enumerate(SPACE.decisions):
+        assert {vector[i] for vector in drawn} == set(range(len(decision.choices))), decision.name
+
+
+def test_the_starting_points_are_two_legal_networks_with_and_without_cells() -> None:
+    first, second = (SPACE.decode(vector) for vector in SPACE.starts)
+    assert (first.repeats, second.repeats) == (0, 1)
+
+
+@pytest.mark.parametrize("resolution", SPEC.resolutions)
+def test_the_space_stands_on_each_resolution(resolution: int) -> None:
+    space = HybridSpace(Trunk(SPEC.name, resolution))
+    vector = space.sample(random.Random(1))
+    assert space.decode(vector).trunk.resolution == resolution
+    assert space.key(vector) != HybridSpace(Trunk(SPEC.name, 32)).key(vector)
+
+
+@pytest.mark.parametrize(
+    ("vector", "reason"),
+    [
+        ((0, 1), "has 48 entries, not 2"),
+        ((9,) * 48, "tap.stage2 must be an index from 0 to 1, not 9"),
+        ((0,) * 48, "not allowed"),
+    ],
+)
+def test_a_vector_from_elsewhere_is_refused(vector: Vector, reason: str) -> None:
+    with pytest.raises(SpaceError, match=reason):
+        SPACE.decode(vector)
+
+
+def test_a_genome_from_elsewhere_is_refused() -> None:
+    inside = SPACE.decode(SPACE.starts[0])
+    with pytest.raises(SpaceError, match="stands on"):
+        SPACE.encode(dataclasses.replace(inside, trunk=Trunk(SPEC.name, 96)))
+    with pytest.raises(SpaceError, match=r"head\.hidden cannot be 77"):
+        SPACE.encode(dataclasses.replace(inside, head=Head(77, 0.0)))
+    with pytest.raises(SpaceError, match=r"recipe\.learning_rate"):
+        SPACE.encode(linear_probe(SPACE.trunk))
+    with pytest.raises(SpaceError, match="unknown trunk"):
+        HybridSpace(Trunk("nonesuch", 128))

@@ -1,0 +1,98 @@
+"""What every strategy must do; one joins by being in the registry."""
+
+from __future__ import annotations
+
+import pytest
+
+from search_engine.space.architecture import Trunk
+from search_engine.space.hybrid import HybridSpace
+from search_engine.strategies import STRATEGIES
+from search_engine.trial import TrialState
+from tests.engine.strategies.toys import LonelySpace, TinySpace, ToySpace, play, trial
+
+ALL = sorted(STRATEGIES)
+HYBRID = HybridSpace(Trunk("efficientnet_lite0", 128))
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("slots", [1, 4])
+def test_the_same_seed_gives_the_same_search(name: str, slots: int) -> None:
+    space = ToySpace()
+    runs = [play(STRATEGIES[name](space, 5), space, 30, slots=slots) for _ in range(2)]
+    assert runs[0] == runs[1]
+    assert runs[0] != play(STRATEGIES[name](space, 6), space, 30, slots=slots)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_replay_gives_the_same_next_suggestion(name: str) -> None:
+    space = ToySpace()
+    lived = STRATEGIES[name](space, 3)
+    history = play(lived, space, 25)
+    expected = lived.suggest(3)
+    at_once, twice, shuffled = (STRATEGIES[name](space, 3) for _ in range(3))
+    at_once.update(history, [])
+    for i in range(len(history)):
+        twice.update(history[: i + 1], [])
+    shuffled.update(history[::-1], [])
+    assert at_once.suggest(3) == twice.suggest(3) == shuffled.suggest(3) == expected
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_asking_does_not_change_the_answer(name: str) -> None:
+    strategy = STRATEGIES[name](ToySpace(), 3)
+    assert strategy.suggest(2) == strategy.suggest(2)
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("slots", [1, 4])
+def test_nothing_is_proposed_twice(name: str, slots: int) -> None:
+    space = ToySpace()
+    keys = [t.key for t in play(STRATEGIES[name](space, 1), space, 60, slots=slots)]
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_many_asked_at_once_are_all_different(name: str) -> None:
+    space = ToySpace()
+    strategy = STRATEGIES[name](space, 1)
+    strategy.update(play(STRATEGIES[name](space, 1), space, 15), [])
+    assert len({space.key(p.vector) for p in strategy.suggest(8)}) == 8
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_used_up_space_is_repeated_and_not_refused(name: str) -> None:
+    tiny = TinySpace()
+    keys = [t.key for t in play(STRATEGIES[name](tiny, 0), tiny, 12)]
+    assert len(set(keys[:4])) == 4
+    assert len(play(STRATEGIES[name](LonelySpace(), 0), LonelySpace(), 10)) == 10
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_failed_cancelled_and_waiting_trials_do_no_harm(name: str) -> None:
+    space = ToySpace()
+    strategy = STRATEGIES[name](space, 2)
+    states = (TrialState.FAILED, TrialState.CANCELLED)
+    for number in range(10):
+        (proposal,) = strategy.suggest(1)
+        strategy.update([trial(number, proposal, space.key(proposal.vector), states[number % 2])], [])
+    waiting = strategy.suggest(1)[0]
+    strategy.update([], [trial(10, waiting, space.key(waiting.vector), TrialState.QUEUED)])
+    (after,) = strategy.suggest(1)
+    assert space.key(after.vector) != space.key(waiting.vector)
+    assert after.parent is None  # there is nothing to descend from
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_parent_is_a_finished_trial_that_is_known(name: str) -> None:
+    space = ToySpace()
+    history = play(STRATEGIES[name](space, 4), space, 50, slots=3)
+    finished = {t.number for t in history if t.state is TrialState.FINISHED}
+    assert all(t.parent in finished and t.parent < t.number for t in history if t.parent is not None)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_proposal_is_legal_in_the_real_space(name: str) -> None:
+    history = play(STRATEGIES[name](HYBRID, 8), HYBRID, 30)
+    for each in history:
+        HYBRID.check(each.vector)
+    assert len({each.key for each in history}) == 30
