@@ -146,7 +146,7 @@ def _report(outcome: Outcome, options: argparse.Namespace, seconds: float) -> No
             "test": test,
             "validation": outcome.card["validation"],
             "seconds": round(seconds, 2),
-            "trials": outcome.trained,
+            "trials": outcome.networks,
             "winner": {
                 "number": outcome.winner,
                 "kind": outcome.card["kind"],

@@ -46,14 +46,14 @@ class Outcome:
         bundle: folder of the final bundle.
         card: its ``model.json``.
         winner: number of the trial it was made from.
-        trained: networks and controls that were trained.
+        networks: how many candidates of the space were trained; controls not counted.
         controls: kind to validation accuracy.
     """
 
     bundle: Path
     card: dict[str, Any]
     winner: int
-    trained: int
+    networks: int
     controls: dict[str, float]
 
 
@@ -118,7 +118,7 @@ class LocalSearch:
             bundle=Path(self._final.out),
             card=self._final.model,
             winner=self._final.number,
-            trained=len(finished),
+            networks=sum(t.kind is Kind.NETWORK for t in finished),
             controls={t.kind.value: t.reward or 0.0 for t in finished if t.kind is not Kind.NETWORK},
         )
 

@@ -75,7 +75,11 @@ class Worker:
         for line in self._commands:
             if not line.strip():
                 continue
-            command = from_line(line)
+            try:
+                command = from_line(line)
+            except (ValueError, TypeError) as error:
+                self.emit(Failed(command="unknown", kind="error", message=f"Not a command: {error}"))
+                continue
             if isinstance(command, Stop):
                 self._stop.set()
             self._queue.put(command)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from search_engine.errors import ExportError
+from search_engine.export.onnx import ServingModel, verify, write_onnx
+from search_engine.trainer.probe import LinearProbe
+from search_engine.trunk.graph import session
+from search_engine.trunk.weights import load_trunk
+
+SIZES = ((150, 150), (600, 401), (40, 90), (1, 1), (97, 1000), (96, 96))
+
+
+def serving(seed: int = 0) -> ServingModel:
+    torch.manual_seed(seed)
+    return ServingModel(load_trunk("efficientnet_lite0"), LinearProbe(1280, 4), 96)
+
+
+def pictures() -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in SIZES]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    write_onnx(serving(), path)
+    return path
+
+
+def test_the_file_answers_like_torch_at_every_size(written: Path) -> None:
+    parity = verify(serving(), written, pictures())
+    assert parity["n"] == len(SIZES)
+    assert parity["max_abs_diff"] < 1e-5
+
+
+def test_the_file_takes_batches_and_gives_probabilities(written: Path) -> None:
+    batch = np.random.default_rng(1).integers(0, 256, (5, 33, 44, 3), dtype=np.uint8)
+    out = session(str(written)).run(["probabilities"], {"pixels": batch})[0]
+    assert out.shape == (5, 4)
+    np.testing.assert_allclose(out.sum(axis=1), 1.0, atol=1e-5)
+    alone = session(str(written)).run(["probabilities"], {"pixels": batch[2:3]})[0]
+    np.testing.assert_allclose(out[2:3], alone, atol=1e-5)
+
+
+def test_a_file_that_answers_otherwise_is_refused(written: Path) -> None:
+    with pytest.raises(ExportError, match="answers differently"):
+        verify(serving(seed=1), written, pictures())
+
+
+def test_the_file_stands_alone(written: Path) -> None:
+    model = onnx.load(str(written))
+    assert [i.name for i in model.graph.input] == ["pixels"]
+    assert {o.domain for o in model.opset_import} <= {""}
+    assert all(not t.external_data for t in model.graph.initializer)
+    assert list(written.parent.iterdir()) == [written]

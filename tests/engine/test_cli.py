@@ -1,0 +1,82 @@
+"""The command line as its help describes it, on drawn pictures."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.engine.shapes import SHAPES, write_shapes
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)], capture_output=True, text=True, check=False, cwd=cwd
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object], str]:
+    folder = tmp_path_factory.mktemp("cli")
+    train, test = write_shapes(folder / "train", each=40), write_shapes(folder / "test", each=20, seed=1)
+    (train / "circle" / "broken.jpg").write_bytes(b"\xff\xd8\xff not a picture")
+    done = run(
+        "-m", "search_engine", "fit", train, "--test", test, "--out", folder / "bundle",
+        "--minutes", "1", "--trials", "4", "--slots", "2", "--seed", "1", "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder, json.loads(done.stdout.splitlines()[-1]), done.stderr
+
+
+def test_fit_reports_what_it_promises(fitted: tuple[Path, dict[str, object], str]) -> None:
+    _, result, said = fitted
+    assert result["test"]["n"] == 60  # type: ignore[index]
+    assert result["test"]["accuracy"] > 0.7  # type: ignore[index]
+    assert result["trials"] == 4
+    assert result["seconds"] < 60  # type: ignore[operator]
+    assert len(result["winner"]["hash"]) == 16  # type: ignore[index]
+    assert set(result["controls"]) == {"majority", "linear_probe"}  # type: ignore[call-overload]
+    assert "rejected circle/broken.jpg" in said or "rejected train/circle/broken.jpg" in said
+
+
+def test_predict_and_the_bundles_script_say_the_same(fitted: tuple[Path, dict[str, object], str]) -> None:
+    folder, _, _ = fitted
+    pictures = sorted((folder / "test").rglob("*.png"))[::7]
+    ours = run("-m", "search_engine", "predict", folder / "bundle", *pictures)
+    theirs = run(folder / "bundle" / "infer.py", *pictures, cwd=folder)
+    assert ours.returncode == theirs.returncode == 0, ours.stderr + theirs.stderr
+    assert ours.stdout == theirs.stdout
+    answers = [json.loads(line) for line in ours.stdout.splitlines()]
+    right = sum(Path(a["file"]).parent.name == a["predictions"][0]["label"] for a in answers)
+    assert right / len(answers) > 0.6
+    assert {p["label"] for p in answers[0]["predictions"]} == set(SHAPES)
+
+
+def test_the_sample_comes_out_as_written_down(fitted: tuple[Path, dict[str, object], str]) -> None:
+    folder, _, _ = fitted
+    card = json.loads((folder / "bundle" / "model.json").read_text())
+    done = run(folder / "bundle" / "infer.py", folder / "bundle" / "sample.jpg")
+    for prediction in json.loads(done.stdout)["predictions"]:
+        expected = card["sample"]["probabilities"][prediction["label"]]
+        assert prediction["probability"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_mistakes_get_a_sentence_and_no_traceback(tmp_path: Path) -> None:
+    one = write_shapes(tmp_path / "pictures", each=2)
+    for shape in SHAPES[1:]:
+        for path in (one / shape).iterdir():
+            path.unlink()
+    for arguments, words in (
+        ((tmp_path / "missing.zip", "--out", tmp_path / "a"), "There is no file or folder"),
+        ((one, "--out", tmp_path / "b"), "only one label"),
+        ((one, "--out", one), "exists already"),
+    ):
+        done = run("-m", "search_engine", "fit", *arguments)
+        assert done.returncode == 1
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr

@@ -1,0 +1,237 @@
+"""The engine process as the site runs it: a real process, real pictures, the protocol on its pipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from search_engine.config import Plan, SearchConfig
+from search_engine.data.gather import gather, make_manifest
+from search_engine.data.manifest import write_manifest
+from search_engine.events import (
+    CLOSING,
+    EpochDone,
+    Export,
+    Exported,
+    Failed,
+    Measure,
+    Measured,
+    Message,
+    Open,
+    Opened,
+    Prepare,
+    Prepared,
+    Stop,
+    Stopped,
+    Train,
+    Trained,
+)
+from search_engine.process import EngineDied, EngineProcess
+from search_engine.search import trial_seed
+from search_engine.space.architecture import Trunk
+from search_engine.space.hybrid import HybridSpace
+from tests.engine.shapes import write_shapes
+
+M = TypeVar("M", bound=Message)
+PLAN = Plan(
+    trunk="efficientnet_lite0",
+    resolution=96,
+    pictures=200,
+    epochs=6,
+    trial_seconds=5.0,
+    prepare_seconds=5.0,
+    finish_seconds=5.0,
+)
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    base = tmp_path_factory.mktemp("worker")
+    found = gather(write_shapes(base / "shapes", each=30), base / "pictures", on_file=lambda _: None)
+    write_manifest(make_manifest(found, None, base / "pictures", seed=0), base / "manifest.jsonl")
+    return base
+
+
+@pytest.fixture(scope="module")
+def engine(folder: Path) -> Iterator[EngineProcess]:
+    process = EngineProcess()
+    opened = ask(process, open_command(folder, "run"), Opened)
+    assert opened.labels == ["circle", "square", "triangle"]
+    assert sum(opened.counts.values()) == 90
+    ask(process, Prepare(plan=PLAN.to_dict()), Prepared)
+    yield process
+    process.close()
+
+
+def open_command(folder: Path, run: str) -> Open:
+    return Open(
+        manifest=str(folder / "manifest.jsonl"), cache=str(folder / "cache"), run=str(folder / run), seed=0
+    )
+
+
+def ask(engine: EngineProcess, command: Message, expected: type[M], seen: list[Message] | None = None) -> M:
+    engine.send(command)
+    while True:
+        event = engine.events(timeout=60)
+        assert event is not None, f"no answer to {command}"
+        if seen is not None:
+            seen.append(event)
+        if isinstance(event, CLOSING):
+            assert isinstance(event, expected), event
+            return event
+
+
+def train_command(number: int, kind: str = "network", *, seconds: float = 60.0, epochs: int = 6) -> Train:
+    space = HybridSpace(Trunk(PLAN.trunk, PLAN.resolution))
+    rng = random.Random(number)
+    genome = space.decode(space.sample(rng))
+    while genome.repeats == 0:
+        genome = space.decode(space.sample(rng))
+    return Train(
+        number=number,
+        kind=kind,
+        genome=genome.to_dict() if kind == "network" else None,
+        seed=trial_seed(0, number),
+        epochs=epochs,
+        seconds=seconds,
+    )
+
+
+def export_command(command: Train, out: Path, *, final: bool, refit: bool = False) -> Export:
+    return Export(
+        number=command.number,
+        kind=command.kind,
+        genome=command.genome,
+        seed=command.seed,
+        epochs=command.epochs,
+        seconds=command.seconds,
+        final=final,
+        refit=refit,
+        out=str(out),
+        title="Shapes",
+    )
+
+
+def test_it_measures_and_plans(folder: Path, engine: EngineProcess) -> None:
+    config = SearchConfig(budget_seconds=120.0, slots=2)
+    plan = Plan.from_dict(ask(engine, Measure(config=config.to_dict()), Measured).plan)
+    assert plan.pictures == 78  # 90 less the sealed test pictures
+    assert plan.rates["decode"] > 0
+    assert plan.rates["train"] > 0
+
+
+def test_controls_and_networks_are_trained_and_told(engine: EngineProcess) -> None:
+    majority = ask(engine, train_command(0, "majority"), Trained)
+    probe = ask(engine, train_command(1, "linear_probe"), Trained)
+    seen: list[Message] = []
+    network = ask(engine, train_command(2), Trained, seen)
+    assert majority.accuracy == pytest.approx(1 / 3, abs=0.1)
+    assert probe.accuracy > 0.7
+    assert network.parameters > probe.parameters
+    assert network.latency_ms > 0
+    epochs = [event.epoch for event in seen if isinstance(event, EpochDone)]
+    assert epochs == [1, 2, 3, 4, 5, 6]
+
+
+def test_the_same_trial_gives_the_same_figures(engine: EngineProcess) -> None:
+    first = ask(engine, train_command(3), Trained)
+    again = ask(engine, train_command(3), Trained)
+    assert (first.accuracy, first.loss) == (again.accuracy, again.loss)
+
+
+def test_a_provisional_bundle_leaves_the_seal_and_the_final_one_breaks_it(
+    folder: Path, engine: EngineProcess
+) -> None:
+    command = train_command(4)
+    ask(engine, command, Trained)
+    early = ask(engine, export_command(command, folder / "early", final=False), Exported)
+    assert early.model["test"] is None
+    assert not (folder / "run" / "test-opened-for").exists()
+    late = ask(engine, export_command(command, folder / "late", final=True, refit=True), Exported)
+    assert late.model["test"]["n"] == 12
+    assert late.model["parity"]["max_abs_diff"] < 1e-3
+    assert json.loads((folder / "late" / "model.json").read_text()) == late.model
+    other = train_command(5)
+    ask(engine, other, Trained)
+    refused = ask(engine, export_command(other, folder / "other", final=True), Failed)
+    assert "already opened" in refused.message
+    assert not (folder / "other").exists()
+
+
+def test_a_stopped_trial_says_so_and_the_engine_goes_on(engine: EngineProcess) -> None:
+    engine.send(train_command(6, seconds=600.0, epochs=10_000))
+    while not isinstance(engine.events(timeout=60), EpochDone):
+        pass
+    engine.send(Stop())
+    event = engine.events(timeout=60)
+    while not isinstance(event, CLOSING):
+        event = engine.events(timeout=60)
+    assert isinstance(event, Stopped)
+    assert ask(engine, train_command(7), Trained).number == 7
+
+
+def test_nonsense_is_answered_and_survived(engine: EngineProcess) -> None:
+    assert engine._process.stdin is not None
+    engine._process.stdin.write("{}\n")
+    engine._process.stdin.flush()
+    event = engine.events(timeout=30)
+    assert isinstance(event, Failed)
+    bad = train_command(8)
+    assert bad.genome is not None
+    bad.genome["taps"] = ["stage99"]
+    assert "stage99" in ask(engine, bad, Failed).message
+
+
+def test_training_before_preparing_is_refused(folder: Path) -> None:
+    process = EngineProcess()
+    try:
+        ask(process, open_command(folder, "unprepared"), Opened)
+        assert "before it had prepared" in ask(process, train_command(0), Failed).message
+    finally:
+        process.close()
+
+
+def test_two_engines_share_the_work_of_preparing(folder: Path) -> None:
+    engines = [EngineProcess(), EngineProcess()]
+    try:
+        for process in engines:
+            ask(process, open_command(folder, "shared"), Opened)
+        plan = Plan.from_dict(PLAN.to_dict() | {"resolution": 128})
+        for process in engines:
+            process.send(Prepare(plan=plan.to_dict()))
+        for process in engines:
+            event = process.events(timeout=60)
+            while not isinstance(event, CLOSING):
+                event = process.events(timeout=60)
+            assert isinstance(event, Prepared)
+            assert event.pictures == 78
+    finally:
+        for process in engines:
+            process.close()
+
+
+def test_a_killed_engine_is_reported_with_its_reason(folder: Path) -> None:
+    process = EngineProcess()
+    ask(process, open_command(folder, "killed"), Opened)
+    os.kill(process.pid, signal.SIGKILL)
+    with pytest.raises(EngineDied, match="ran out of memory"):
+        while True:
+            process.events(timeout=30)
+    process.close()
+
+
+def test_it_ends_when_its_input_ends(folder: Path) -> None:
+    process = EngineProcess()
+    ask(process, open_command(folder, "ended"), Opened)
+    assert process._process.stdin is not None
+    process._process.stdin.close()
+    assert process._process.wait(timeout=20) == 0
+    process.close()
