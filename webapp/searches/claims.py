@@ -45,7 +45,7 @@ def keep(slot: Slot, doing: str | None = None) -> None:
     values = {"heartbeat_at": timezone.now()} | ({} if doing is None else {"doing": doing})
     ours = Slot.objects.filter(pk=slot.pk, claim=slot.claim, state=Slot.State.RUNNING)
     if not ours.update(**values):
-        raise ClaimLost(f"slot {slot.pk} was given away")
+        raise ClaimLost(f"slot {slot.pk} was given away, or its search is over")
 
 
 @contextmanager

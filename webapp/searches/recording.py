@@ -72,7 +72,7 @@ class Recorder:
         """The plan is made once; if two slots measured after all, the first one's plan stands."""
         plan = Plan.from_dict(event.plan)
         with held(self.slot):
-            fresh = Search.objects.filter(pk=self.search.pk, plan=None)
+            fresh = Search.objects.filter(pk=self.search.pk, plan__isnull=True)
             if fresh.update(plan=plan.to_dict(), phase=Search.Phase.PREPARE, progress={}):
                 note(self.search, describe_plan(plan))
 

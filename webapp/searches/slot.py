@@ -25,6 +25,7 @@ from search_engine.events import (
     Train,
     Trained,
 )
+from search_engine.process import EngineDied, EngineProcess
 from search_engine.search import REFIT_FACTOR, DoneStep, ExportStep, TrainStep, WaitStep
 from webapp.datasets.services import write_version_manifest
 from webapp.searches import files
@@ -35,7 +36,6 @@ from webapp.searches.narration import model_title
 from webapp.searches.recording import Recorder
 from webapp.searches.replay import elapsed, search_plan
 from webapp.searches.steps import MeasureStep, PrepareStep, next_step
-from webapp.searches.supervise import Engine, EngineDied
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +52,12 @@ class GiveUp(Exception):
 class SlotRunner:
     """Runs a claimed slot until its search needs it no more."""
 
-    def __init__(self, slot: Slot, new_engine: Callable[[], Engine] = Engine) -> None:
+    def __init__(self, slot: Slot, new_engine: Callable[[], EngineProcess] = EngineProcess) -> None:
         self.slot = slot
         self.search = slot.search
         self.recorder = Recorder(slot)
         self._new_engine = new_engine
-        self._engine: Engine | None = None
+        self._engine: EngineProcess | None = None
         self._prepared = False
         self._deaths = 0
         self._beat_at = 0.0
@@ -70,7 +70,7 @@ class SlotRunner:
         except GiveUp as reason:
             leave(self.slot, str(reason))
         except ClaimLost as lost:
-            log.info("%s; its engine is ended", lost)
+            log.info("%s", lost)
         finally:
             self._drop_engine()
 

@@ -1,0 +1,195 @@
+"""Speaks the engine's language and does nothing: what happens is written in the first argument, as JSON.
+
+``die``: commands at which the process is killed. ``die_once``: the same, but only the first time.
+``fail``: command to the message it fails with. ``hang``: commands that end only by being stopped.
+``deaf``: commands that end by nothing. Commands are ``open``, ``measure``, ``prepare``, ``train 3``,
+``export 3``, ``final 3``. ``trial_seconds``, ``pictures``: of the plan.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from queue import Queue
+
+from search_engine.config import Plan
+from search_engine.events import (
+    EpochDone,
+    Export,
+    Exported,
+    Failed,
+    Log,
+    Measure,
+    Measured,
+    Message,
+    Open,
+    Opened,
+    Prepare,
+    Prepared,
+    Progress,
+    Stop,
+    Stopped,
+    Train,
+    Trained,
+    from_line,
+    to_line,
+)
+
+ACCURACIES = [0.34, 0.80, 0.85, 0.83, 0.91, 0.90]
+SCENARIO = json.loads(sys.argv[1])
+TEST = {
+    "accuracy": 0.9,
+    "n": 20,
+    "interval": [0.7, 0.97],
+    "per_class": [
+        {"label": "green", "precision": 0.9, "recall": 0.9, "f1": 0.9, "n": 10},
+        {"label": "red", "precision": 0.9, "recall": 0.9, "f1": 0.9, "n": 10},
+    ],
+    "confusion": [[9, 1], [1, 9]],
+    "log_loss": 0.3,
+    "macro_f1": 0.9,
+}
+
+
+def emit(message: Message) -> None:
+    sys.stdout.write(to_line(message) + "\n")
+    sys.stdout.flush()
+
+
+def name_of(command: Message) -> str:
+    number = getattr(command, "number", None)
+    name = "final" if isinstance(command, Export) and command.final else command.name
+    return name if number is None else f"{name} {number}"
+
+
+class FakeEngine:
+    def __init__(self) -> None:
+        self.commands: Queue[Message | None] = Queue()
+        self.stop = threading.Event()
+        self.run = Path()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self) -> None:
+        for line in sys.stdin:
+            command = from_line(line)
+            if isinstance(command, Stop):
+                self.stop.set()
+            else:
+                self.commands.put(command)
+        self.commands.put(None)
+
+    def serve(self) -> None:
+        while (command := self.commands.get()) is not None:
+            self.stop.clear()
+            if isinstance(command, Open):
+                self.run = Path(command.run)
+                self.run.mkdir(parents=True, exist_ok=True)
+            with (self.run / "commands").open("a") as log:
+                log.write(to_line(command) + "\n")
+            if not self.misbehave(command):
+                emit(self.answer(command))
+
+    def misbehave(self, command: Message) -> bool:
+        name = name_of(command)
+        once = self.run / f"died at {name}"
+        if name in SCENARIO.get("die", []) or (name in SCENARIO.get("die_once", []) and not once.exists()):
+            once.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        if name in SCENARIO.get("deaf", []):
+            (self.run / f"deaf at {name}").touch()
+            threading.Event().wait()
+        if name in SCENARIO.get("hang", []):
+            (self.run / f"hangs at {name}").touch()
+            self.stop.wait()
+            emit(Stopped(command=command.name, number=getattr(command, "number", None)))
+            return True
+        if name in SCENARIO.get("fail", {}):
+            message = SCENARIO["fail"][name]
+            number = getattr(command, "number", None)
+            emit(Failed(command=command.name, kind="error", message=message, number=number))
+            return True
+        return False
+
+    def answer(self, command: Message) -> Message:
+        match command:
+            case Open():
+                return Opened(
+                    labels=["green", "red"], counts={"train": 12, "validation": 4, "test": 4}, device="cpu"
+                )
+            case Measure():
+                plan = Plan(
+                    trunk="efficientnet_lite0",
+                    resolution=128,
+                    pictures=SCENARIO.get("pictures", 16),
+                    epochs=2,
+                    trial_seconds=SCENARIO.get("trial_seconds", 0.1),
+                    prepare_seconds=0.1,
+                    finish_seconds=0.1,
+                )
+                return Measured(plan=plan.to_dict())
+            case Prepare():
+                emit(Progress(phase="prepare", text="Looking at the pictures", done=8, total=16))
+                return Prepared(pictures=16, seconds=0.1)
+            case Train():
+                return self.train(command)
+            case Export():
+                return self.export(command)
+        raise AssertionError(command)
+
+    def train(self, command: Train) -> Message:
+        accuracy = ACCURACIES[command.number % len(ACCURACIES)]
+        emit(Log(text=f"training {command.number}"))
+        for epoch in (1, 2):
+            emit(
+                EpochDone(
+                    number=command.number,
+                    epoch=epoch,
+                    epochs=2,
+                    train_loss=1.0 / epoch,
+                    accuracy=accuracy * epoch / 2,
+                    seconds=0.01,
+                )
+            )
+        return Trained(
+            number=command.number,
+            accuracy=accuracy,
+            standard_error=0.05,
+            loss=0.4,
+            parameters=3_400_000,
+            macs=120_000_000,
+            latency_ms=9.5,
+            size_bytes=13_600_000,
+            epochs=2,
+            seconds=0.1,
+        )
+
+    def export(self, command: Export) -> Message:
+        card = {
+            "format": 1,
+            "name": command.title,
+            "labels": ["green", "red"],
+            "genome": command.genome,
+            "genome_hash": "0123456789abcdef",
+            "trunk": "efficientnet_lite0",
+            "resolution": 128,
+            "parameters": 3_400_000,
+            "macs": 120_000_000,
+            "size_bytes": 13_600_000,
+            "validation": {"accuracy": ACCURACIES[command.number % len(ACCURACIES)], "n": 4},
+            "test": TEST if command.final else None,
+            "parity": {"max_abs_diff": 1e-6, "n": 4},
+        }
+        out = Path(command.out)
+        out.mkdir(parents=True)
+        (out / "model.onnx").write_bytes(b"weights")
+        (out / "labels.json").write_text(json.dumps(card["labels"]))
+        (out / "model.json").write_text(json.dumps(card))
+        return Exported(number=command.number, out=command.out, model=card)
+
+
+if __name__ == "__main__":
+    FakeEngine().serve()
