@@ -38,21 +38,10 @@ from search_engine.events import (
     from_line,
     to_line,
 )
+from tests.web.searches.fake_engine_card import card_of
 
 ACCURACIES = [0.34, 0.80, 0.85, 0.83, 0.91, 0.90]
 SCENARIO = json.loads(sys.argv[1])
-TEST = {
-    "accuracy": 0.9,
-    "n": 20,
-    "interval": [0.7, 0.97],
-    "per_class": [
-        {"label": "green", "precision": 0.9, "recall": 0.9, "f1": 0.9, "n": 10},
-        {"label": "red", "precision": 0.9, "recall": 0.9, "f1": 0.9, "n": 10},
-    ],
-    "confusion": [[9, 1], [1, 9]],
-    "log_loss": 0.3,
-    "macro_f1": 0.9,
-}
 
 
 def emit(message: Message) -> None:
@@ -168,21 +157,8 @@ class FakeEngine:
         )
 
     def export(self, command: Export) -> Message:
-        card = {
-            "format": 1,
-            "name": command.title,
-            "labels": ["green", "red"],
-            "genome": command.genome,
-            "genome_hash": "0123456789abcdef",
-            "trunk": "efficientnet_lite0",
-            "resolution": 128,
-            "parameters": 3_400_000,
-            "macs": 120_000_000,
-            "size_bytes": 13_600_000,
-            "validation": {"accuracy": ACCURACIES[command.number % len(ACCURACIES)], "n": 4},
-            "test": TEST if command.final else None,
-            "parity": {"max_abs_diff": 1e-6, "n": 4},
-        }
+        accuracy = ACCURACIES[command.number % len(ACCURACIES)]
+        card = card_of(["green", "red"], final=command.final, accuracy=accuracy, name=command.title)
         out = Path(command.out)
         out.mkdir(parents=True)
         (out / "model.onnx").write_bytes(b"weights")
