@@ -23,7 +23,9 @@ class CellBlock(nn.Module):
             FactorizedReduction(width) if source.reduce else nn.Identity() for source in cell.sources
         )
         self.operations = nn.ModuleList(
-            operation(op, width, 2 if cell.reduction and state < cell.graph.inputs else 1)
+            operation(op, width, 2, cell.grid_in)
+            if cell.reduction and state < cell.graph.inputs
+            else operation(op, width, 1, cell.grid_out)
             for pair in cell.graph.nodes
             for state, op in pair
         )
