@@ -1,0 +1,124 @@
+"""Searches over HTTP."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from tests.web.factories import make_dataset, make_version
+from tests.web.searches.making import add_trial, claimed, make_search, run_slot, running_search
+from webapp.accounts.models import User
+from webapp.searches.models import Search
+
+URL = "/api/v1/searches"
+
+
+def test_it_starts_a_search(alice: User, alice_api: Client) -> None:
+    version = make_version(alice, each=20)
+    body = {"dataset": version.dataset_id, "budget_minutes": 2, "seed": 5}
+    answer = alice_api.post(URL, body, content_type="application/json")
+    assert answer.status_code == 201
+    data = answer.json()
+    search = Search.objects.get(owner=alice)
+    assert data["id"] == search.pk
+    assert (data["dataset"], data["version"], data["seed"]) == (version.dataset_id, 1, 5)
+    assert (data["state"], data["phase"], data["budget_minutes"]) == ("queued", "waiting", 2)
+    assert (data["trials"], data["best_accuracy"], data["model"], data["error"]) == (0, None, None, None)
+    assert data["seconds_left"] == 120
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"budget_minutes": 0.1}, 400, "bad_budget"),
+        ({"budget_minutes": "long"}, 400, "invalid"),
+        ({"seed": -1}, 400, "invalid"),
+        ({"dataset": 999_999}, 404, "not_found"),
+    ],
+)
+def test_it_refuses_nonsense_in_a_sentence(
+    alice: User, alice_api: Client, change: dict[str, object], status: int, code: str
+) -> None:
+    body = {"dataset": make_version(alice, each=20).dataset_id, "budget_minutes": 2} | change
+    answer = alice_api.post(URL, body, content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert answer.json()["error"]["message"].endswith(".")
+    assert not Search.objects.exists()
+
+
+def test_it_refuses_a_data_set_without_pictures(alice: User, alice_api: Client) -> None:
+    body = {"dataset": make_dataset(alice).pk, "budget_minutes": 2}
+    answer = alice_api.post(URL, body, content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "no_pictures")
+
+
+def test_it_shows_a_running_search(alice: User, alice_api: Client) -> None:
+    search = running_search(alice, progress={"text": "Training", "done": 1, "total": 2})
+    add_trial(search, accuracy=0.4)
+    add_trial(search, accuracy=0.8)
+    add_trial(search, state="running")
+    data = alice_api.get(f"{URL}/{search.pk}").json()
+    assert (data["state"], data["phase"]) == ("running", "search")
+    assert data["progress"] == {"text": "Training", "done": 1, "total": 2}
+    assert (data["trials"], data["best_accuracy"]) == (2, 0.8)
+    assert 0 < data["seconds_left"] < 120
+
+
+def test_it_shows_the_end_and_the_leaderboard(alice: User, alice_api: Client) -> None:
+    search = make_search(alice, max_trials=3)
+    run_slot(claimed(search), fail={"train 2": "The loss is not a number."})
+    data = alice_api.get(f"{URL}/{search.pk}").json()
+    assert (data["state"], data["phase"], data["trials"], data["best_accuracy"]) == (
+        "finished",
+        "done",
+        4,
+        0.91,
+    )
+    assert data["seconds_left"] == 0
+    assert alice_api.get(f"/api/v1/models/{data['model']}").json()["state"] == "final"
+
+    trials = alice_api.get(f"{URL}/{search.pk}/trials").json()
+    assert [t["number"] for t in trials] == [4, 3, 1, 0, 2]
+    best, failed = trials[0], trials[-1]
+    assert (best["kind"], best["state"], best["accuracy"], best["standard_error"]) == (
+        "network",
+        "finished",
+        0.91,
+        0.05,
+    )
+    assert best["genome"]["trunk"]["name"] == "efficientnet_lite0"
+    assert len(best["genome_hash"]) == 16
+    assert (best["parameters"], best["macs"], best["size_bytes"]) == (3_400_000, 120_000_000, 13_600_000)
+    assert (best["latency_ms"], best["seconds"]) == (9.5, 0.1)
+    assert (failed["state"], failed["error"]) == ("failed", "The loss is not a number.")
+
+
+def test_cancel_is_answered_with_the_search(alice: User, alice_api: Client) -> None:
+    search = make_search(alice)
+    answer = alice_api.post(f"{URL}/{search.pk}/cancel")
+    assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
+
+
+def test_list_shows_ones_own_searches(alice: User, alice_api: Client, bob: User) -> None:
+    search = make_search(alice)
+    make_search(bob)
+    assert [each["id"] for each in alice_api.get(URL).json()] == [search.pk]
+
+
+@pytest.mark.parametrize("path", ["", "/trials"])
+def test_stranger_finds_nothing(alice: User, charlie_api: Client, path: str) -> None:
+    assert charlie_api.get(f"{URL}/{make_search(alice).pk}{path}").status_code == 404
+
+
+def test_stranger_stops_and_starts_nothing(alice: User, charlie_api: Client) -> None:
+    search = make_search(alice)
+    assert charlie_api.post(f"{URL}/{search.pk}/cancel").status_code == 404
+    body = {"dataset": search.version.dataset_id, "budget_minutes": 2}
+    assert charlie_api.post(URL, body, content_type="application/json").status_code == 404
+    assert list(Search.objects.values_list("state", flat=True)) == ["queued"]
+
+
+def test_nobody_is_let_in_without_a_token(alice: User, client: Client) -> None:
+    search = make_search(alice)
+    assert client.get(f"{URL}/{search.pk}").status_code == 401
+    assert client.post(f"{URL}/{search.pk}/cancel").status_code == 401
