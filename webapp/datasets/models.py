@@ -71,9 +71,13 @@ class Upload(models.Model):
         FAILED = "failed", "Failed"
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="uploads")
-    version = models.OneToOneField(DatasetVersion, on_delete=models.SET_NULL, null=True, related_name="upload")
+    version = models.OneToOneField(
+        DatasetVersion, on_delete=models.SET_NULL, null=True, related_name="upload"
+    )
     name = models.CharField(max_length=255, help_text="File name as uploaded.")
-    path = models.CharField(max_length=255, help_text="Where it lies, relative to DATA_DIR; server-made name.")
+    path = models.CharField(
+        max_length=255, help_text="Where it lies, relative to DATA_DIR; server-made name."
+    )
     size = models.BigIntegerField()
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
     done = models.PositiveIntegerField(default=0, help_text="Files looked at.")
@@ -151,7 +155,9 @@ class ImageLabel(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["image", "label", "added_in"], name="one_label_an_image_a_version")
+            models.UniqueConstraint(
+                fields=["image", "label", "added_in"], name="one_label_an_image_a_version"
+            )
         ]
 
     def __str__(self) -> str:
