@@ -167,7 +167,7 @@ class Session:
         validation: Examples | None,
     ) -> tuple[nn.Module, int]:
         """A trained model and its epochs. Without a validation set it is the final fit, on everything."""
-        model = self._new_model(kind, genome, command.seed)
+        model = self._new_model(kind, genome, command.seed).to(self.device)
         if isinstance(model, Majority):
             model.fit(training.labels)
             return model, 0
@@ -175,7 +175,7 @@ class Session:
             self._fit_probe(model, command, training, validation)
             return model, 1
         result = train(
-            model.to(self.device),
+            model,
             training,
             validation,
             genome.recipe,
@@ -196,12 +196,12 @@ class Session:
             fit_probe(model, training, strength=float(chosen.read_text()), seed=command.seed)
             return
         losses: dict[float, float] = {}
-        targets = validation.labels.numpy()
+        targets = validation.labels.cpu().numpy()
         for strength in STRENGTHS:
             if self.should_stop():
                 raise Cancelled("training was stopped")
             fit_probe(model, training, strength=strength, seed=command.seed)
-            losses[strength] = log_loss(torch.softmax(predict(model, validation), 1).numpy(), targets)
+            losses[strength] = log_loss(torch.softmax(predict(model, validation), 1).cpu().numpy(), targets)
         best = min(losses, key=losses.__getitem__)
         fit_probe(model, training, strength=best, seed=command.seed)
         chosen.write_text(str(best))

@@ -110,7 +110,7 @@ def train(
     total, step = epochs * steps_an_epoch, 0
     epoch, logits = 0, None
     while epoch < epochs:
-        epoch_started, losses = time.monotonic(), torch.zeros(())
+        epoch_started, losses = time.monotonic(), torch.zeros((), device=training.targets.device)
         model.train()
         order = torch.randperm(len(training), generator=generator)
         for index in range(steps_an_epoch):

@@ -37,12 +37,12 @@ class LinearProbe(nn.Module):
 
 def fit_probe(model: LinearProbe, training: Examples, *, strength: float, seed: int) -> None:
     """Fit the probe's weights in place, for one inverse regularisation strength."""
-    x = training.features[EMBEDDING][training.rows].float().numpy()
+    x = training.features[EMBEDDING][training.rows].float().cpu().numpy()
     mean, scale = x.mean(axis=0), 1.0 / (x.std(axis=0) + 1e-3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # 200 steps are enough for a control
         fit = LogisticRegression(C=strength, max_iter=ITERATIONS, random_state=seed).fit(
-            (x - mean) * scale, training.labels.numpy()
+            (x - mean) * scale, training.labels.cpu().numpy()
         )
     weight = np.zeros(model.linear.weight.shape, np.float32)
     bias = np.full(len(model.linear.bias), -1e4, np.float32)  # a class without a picture is never predicted
