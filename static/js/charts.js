@@ -33,7 +33,7 @@ const axis = (title, unit = "") => ({
   title: { display: true, text: title, color: colour("muted"), font: { size: 12 } },
   grid: { color: colour("chart-grid"), drawTicks: false },
   border: { display: false },
-  ticks: { color: colour("muted"), padding: 8, maxTicksLimit: 6, callback: (/** @type {number} */ v) => `${+v.toFixed(2)}${unit}` },
+  ticks: { color: colour("muted"), padding: 8, maxTicksLimit: 6, includeBounds: false, callback: (/** @type {number} */ v) => `${+v.toFixed(2)}${unit}` },
 });
 
 /** @param {boolean} legend */
@@ -47,7 +47,7 @@ const options = (legend) => ({
       display: legend,
       position: "bottom",
       align: "start",
-      labels: { color: colour("text"), boxWidth: 18, boxHeight: 2, usePointStyle: true, pointStyle: "line", padding: 16 },
+      labels: { color: colour("text"), boxHeight: 8, usePointStyle: true, pointStyle: "line", pointStyleWidth: 22, padding: 16 },
     },
     tooltip: {
       backgroundColor: colour("text"),
@@ -78,12 +78,28 @@ const line = (label, token, data, more = {}) => ({
   ...more,
 });
 
+/**
+ * The dots that no other beats in both time and accuracy, from fast to slow.
+ * @param {Dot[]} dots
+ * @returns {Point[]}
+ */
+function frontOf(dots) {
+  /** @type {Point[]} */
+  const front = [];
+  for (const dot of [...dots].sort((a, b) => a.x - b.x || b.y - a.y)) {
+    if (!front.length || dot.y > front[front.length - 1].y) front.push({ x: dot.x, y: dot.y });
+  }
+  return front;
+}
+
 /** How each kind of chart is drawn. @type {Record<string, (data: any) => any>} */
 const KINDS = {
   best: (/** @type {NonNullable<Data["best"]>} */ data) => {
     const last = Math.max(0.1, ...data.ours.map((p) => p.x), ...data.random.map((p) => p.x));
-    const sets = [line("Search", "chart-ours", data.ours, { borderWidth: 2.5 })];
-    if (data.random.length) sets.push(line("Random, for comparison", "chart-random", data.random));
+    /** @param {Point[]} points held until the right edge, since the best stays the best */
+    const held = (points) => (points.length ? [...points, { x: last, y: points[points.length - 1].y }] : []);
+    const sets = [line("Search", "chart-ours", held(data.ours), { borderWidth: 2.5 })];
+    if (data.random.length) sets.push(line("Random, for comparison", "chart-random", held(data.random)));
     if (data.probe !== null) {
       const flat = [{ x: 0, y: data.probe }, { x: last, y: data.probe }];
       sets.push(line("Plain transfer learning", "chart-control", flat, { borderDash: [4, 4], borderWidth: 1.5 }));
@@ -106,11 +122,16 @@ const KINDS = {
   scatter: (/** @type {NonNullable<Data["scatter"]>} */ data) => {
     const arms = [
       ["Search", "strategy", "chart-ours", "circle"],
-      ["Random, for comparison", "random", "chart-random", "triangle"],
+      ["Random", "random", "chart-random", "triangle"],
       ["Control", "control", "chart-control", "rect"],
     ];
     const shown = options(true);
-    shown.plugins.legend.labels.pointStyle = /** @type {any} */ (undefined);
+    const labels = /** @type {any} */ (shown.plugins.legend.labels);
+    delete labels.pointStyle;
+    labels.pointStyleWidth = 12;
+    const front = line("Best at its speed", "chart-ours", frontOf(data.dots), {
+      type: "line", borderWidth: 1.5, borderDash: [3, 3], pointHitRadius: 0, pointStyle: "line", order: 2,
+    });
     return {
       type: "scatter",
       data: {
@@ -123,7 +144,7 @@ const KINDS = {
           pointStyle,
           pointRadius: 5.5,
           pointHoverRadius: 8,
-        })).filter((set) => set.data.length),
+        })).filter((set) => set.data.length).concat(data.dots.length > 1 ? [/** @type {any} */ (front)] : []),
       },
       options: {
         ...shown,

@@ -162,13 +162,15 @@ onContent((root) => {
 });
 
 // The time left counts down by itself, so that the page asks for news only when there is any.
-setInterval(() => {
+function countDown() {
   for (const place of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-ends]"))) {
     const left = Math.round((Number(place.dataset.ends) - Date.now()) / 1000);
     const text = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
     place.textContent = left > 0 ? `${text} left` : "any moment now";
   }
-}, 1000);
+}
+setInterval(countDown, 1000);
+onContent(countDown);
 
 // A request that could not be answered says so.
 document.addEventListener("htmx:responseError", (event) => {
@@ -179,4 +181,12 @@ document.addEventListener("htmx:responseError", (event) => {
 document.addEventListener("htmx:sendError", (event) => {
   const { elt } = /** @type {CustomEvent} */ (event).detail;
   if (!elt.hasAttribute("data-live")) toast("Netwright does not answer. Is it still running?");
+});
+
+// Links that look like buttons answer to the space bar, too.
+document.addEventListener("keydown", (event) => {
+  const at = event.target;
+  if (event.key !== " " || !(at instanceof HTMLAnchorElement) || at.getAttribute("role") !== "button") return;
+  event.preventDefault();
+  at.click();
 });

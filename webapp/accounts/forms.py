@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 
@@ -37,6 +39,10 @@ class LoginForm(AuthenticationForm):
         "invalid_login": "No account has this user name and password. Check both; capitals matter.",
         "inactive": "This account is switched off.",
     }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "User name"  # as on the set-up page; Django takes it from the model
 
 
 class TokenForm(forms.Form):

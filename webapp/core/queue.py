@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from celery import Task
@@ -14,7 +13,8 @@ def enqueue(task: Task[Any, Any], *ids: int) -> None:
 
     A broker that is down does not lose the job: the row is QUEUED, and beat sends it again.
     """
-    transaction.on_commit(partial(_send, task, *ids), robust=True)
+    # A function, not a partial: Django names what failed by its __qualname__, which a partial has not.
+    transaction.on_commit(lambda: _send(task, *ids), robust=True)
 
 
 def _send(task: Task[Any, Any], *ids: int) -> None:

@@ -25,6 +25,14 @@ def icon(name: str, title: str = "") -> SafeString:
     return format_html('<svg class="nw-icon" aria-hidden="true"><use href="{}"></use></svg>', href)
 
 
+@register.inclusion_tag("components/waffle.html")
+def waffle(share: float) -> dict[str, Any]:
+    """A hundred dots, as many of them filled as are right."""
+    right = in_100(share)
+    dots = [(6 + 10 * (i % 10), 6 + 10 * (i // 10), i < right) for i in range(100)]
+    return {"dots": dots, "right": right}
+
+
 @register.filter
 def control(field: BoundField) -> SafeString:
     """A form field's widget with the site's classes."""

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.datastructures import MultiValueDict
 
 
 class ExampleForm(forms.Form):
@@ -31,7 +32,7 @@ CHART_DATA: dict[str, Any] = {
 @login_not_required
 def styleguide(request: HttpRequest) -> HttpResponse:
     context = {
-        "form": ExampleForm({"name": "Bottles and cans", "minutes": "900"}, {}),
+        "form": ExampleForm({"name": "Bottles and cans", "minutes": "900"}, MultiValueDict()),
         "chart_data": CHART_DATA,
         "tabs": [("a", "Pictures", 2022), ("b", "Labels", 6), ("c", "Versions", None)],
         "code": "curl -H 'Authorization: Bearer TOKEN' -F image=@picture.jpg http://127.0.0.1:8000/",

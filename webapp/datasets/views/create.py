@@ -67,7 +67,7 @@ def refuse(
     if error:
         form.add_error(None, error.message)
     if wants_json(request):
-        words = " ".join(message for messages in form.errors.values() for message in messages)
+        words = " ".join(str(message) for messages in form.errors.values() for message in messages)
         code = error.code if error else "invalid_form"
         return JsonResponse({"error": {"code": code, "message": words}}, status=status)
     return render(request, "datasets/new.html", {"form": form, "dataset": dataset}, status=status)

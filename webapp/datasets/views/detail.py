@@ -18,7 +18,7 @@ from webapp.datasets import services
 from webapp.datasets.forms import PictureFilterForm, UploadForm
 from webapp.datasets.models import Dataset, DatasetVersion, Image, Upload
 
-PAGE = 60  # pictures; fills the rows of the wall at 2, 3, 4, 5 and 6 columns
+PAGE = 60  # pictures; fills every row of the wall at 2, 3, 4, 5 and 6 columns
 ROWS = 100  # rejected files a page
 
 

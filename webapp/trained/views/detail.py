@@ -12,7 +12,7 @@ from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned
 from webapp.searches.views.candidate import drawing
 from webapp.trained.models import TrainedModel
-from webapp.trained.views.figures import bundle_files, confusion_rows, mistakes
+from webapp.trained.views.figures import COMMANDS, bundle_files, confusion_rows, mistakes
 from webapp.trained.views.snippets import snippets
 
 TABS = {
@@ -55,4 +55,4 @@ def tab_context(request: AuthenticatedRequest, model: TrainedModel, tab: str) ->
         return {"drawing": drawing(model.card.get("genome"), version)}
     if tab == "use":
         return {"snippets": snippets(request, model)}
-    return {"files": bundle_files(model)}
+    return {"files": bundle_files(model), "commands": COMMANDS}

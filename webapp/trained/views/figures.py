@@ -17,6 +17,9 @@ CONTENTS = {
 }
 
 
+COMMANDS = "pip install onnxruntime numpy pillow\npython infer.py sample.jpg"
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One count of the confusion matrix.

@@ -41,4 +41,5 @@ def running_card(search: Search) -> dict[str, Any]:
         "best": best_of(list(search.trials.all())),
         "tried": search.trials.filter(state="finished").count(),
         "ends_at": ends_at(search),
+        "strip": strip(search.version.dataset),
     }

@@ -28,14 +28,14 @@ def snippets(request: HttpRequest, model: TrainedModel) -> list[Snippet]:
         Snippet(
             "curl",
             'curl -H "Authorization: Bearer ',
-            f'" -F image=@picture.jpg {url}',
+            f'" \\\n     -F image=@picture.jpg \\\n     {url}',
         ),
         Snippet(
             "Python",
             "import json\nimport urllib.request\n\n"
             f'request = urllib.request.Request(\n    "{url}",\n    data=open("picture.jpg", "rb").read(),\n'
-            '    headers={"Authorization": "Bearer ',
-            '", "Content-Type": "application/octet-stream"},\n)\n'
+            '    headers={\n        "Authorization": "Bearer ',
+            '",\n        "Content-Type": "application/octet-stream",\n    },\n)\n'
             "answer = json.load(urllib.request.urlopen(request))\n"
             'print(answer["predictions"][0])',
         ),
