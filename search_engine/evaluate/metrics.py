@@ -15,7 +15,8 @@ def wilson_interval(right: int, n: int, z: float = 1.959964) -> tuple[float, flo
     p = right / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # At the ends the exact bounds are 0 and 1, and rounding must not push them inside.
+    return (max(0.0, centre - half) if right else 0.0), (min(1.0, centre + half) if right < n else 1.0)
 
 
 def standard_error(accuracy: float, n: int) -> float:
