@@ -47,7 +47,7 @@ def write_zip(path: Path, files: dict[str, bytes]) -> Path:
 
 
 def digits_zip(path: Path) -> Path:
-    """Class folders one folder deep, two formats, what systems leave behind, and two files that are no good."""
+    """Class folders one folder deep, two formats, what systems leave behind, and two files of no use."""
     files = dict.fromkeys(SYSTEM_FILES, b"\0\5\x16\7")
     for digit, label in enumerate(LABELS):
         for number in range(A_LABEL):
