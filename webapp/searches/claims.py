@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from webapp.searches.models import Slot
+from webapp.searches.models import Search, Slot
 
 
 class ClaimLost(Exception):
@@ -48,6 +48,20 @@ def keep(slot: Slot, doing: str | None = None) -> None:
         raise ClaimLost(f"slot {slot.pk} was given away, or its search is over")
 
 
+def lock_search(search_pk: int) -> Search:
+    """The search's row, locked until the transaction ends (SQLite has locked everything already).
+
+    Whoever writes to several rows of a search locks this one first: with one order there is no deadlock.
+
+    Raises:
+        ClaimLost: the search was deleted.
+    """
+    search = Search.objects.select_for_update().filter(pk=search_pk).first()
+    if search is None:
+        raise ClaimLost(f"search {search_pk} was deleted")
+    return search
+
+
 @contextmanager
 def held(slot: Slot) -> Iterator[None]:
     """A transaction in which the slot is certainly ours.
@@ -56,5 +70,6 @@ def held(slot: Slot) -> Iterator[None]:
         ClaimLost: it is not; nothing is written.
     """
     with transaction.atomic():
+        lock_search(slot.search_id)
         keep(slot)
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from webapp.searches.claims import held
+from webapp.searches.claims import held, lock_search
 from webapp.searches.models import LogLine, Search, Slot, Trial
 from webapp.searches.narration import describe_failure, note, trial_name
 from webapp.searches.replay import EXPORT_FAILED, EXPORT_HOPELESS
@@ -66,7 +66,7 @@ def failure_reason(search: Search) -> str:
 def leave(slot: Slot, reason: str = "") -> None:
     """The slot has nothing more to do; the last one to leave ends the search."""
     with held(slot):
-        search = Search.objects.select_for_update().get(pk=slot.search_id)
+        search = lock_search(slot.search_id)
         Slot.objects.filter(pk=slot.pk).update(state=Slot.State.DONE, claim="", doing="")
         others = search.slots.exclude(state=Slot.State.DONE).exists()
         if reason:
@@ -116,6 +116,7 @@ def requeue_slot(slot: Slot, *, max_attempts: int) -> bool:
         pk=slot.pk, claim=slot.claim, heartbeat_at=slot.heartbeat_at, state=Slot.State.RUNNING
     )
     with transaction.atomic():
+        lock_search(slot.search_id)
         state = Slot.State.QUEUED if again else Slot.State.DONE
         if not lost.update(state=state, claim="", doing="", enqueued_at=timezone.now()):
             return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from django.utils import timezone
 
 from search_engine.config import Plan
 from search_engine.events import EpochDone, Exported, Log, Measured, Message, Prepared, Progress, Trained
-from webapp.searches.claims import held, keep
+from webapp.searches.claims import held, keep, lock_search
 from webapp.searches.endings import settle
 from webapp.searches.models import Epoch, LogLine, Search, Slot, Trial
 from webapp.searches.narration import (
@@ -22,6 +23,8 @@ from webapp.searches.narration import (
 )
 from webapp.searches.publishing import publisher
 from webapp.searches.replay import search_plan
+
+log = logging.getLogger(__name__)
 
 PROGRESS_SECONDS = 1.0
 """A page asks every second or two; more writes would only wear the disk."""
@@ -42,9 +45,7 @@ class Recorder:
         elif isinstance(event, EpochDone):
             self._epoch(event)
         elif isinstance(event, Log):
-            level = event.level if event.level in LogLine.Level.values else LogLine.Level.INFO
-            with held(self.slot):
-                note(self.search, event.text, level)
+            self._log(event)
 
     def _progress(self, event: Progress) -> None:
         now = time.monotonic()
@@ -54,6 +55,15 @@ class Recorder:
         progress = {"text": event.text, "done": event.done, "total": event.total}
         with held(self.slot):
             Search.objects.filter(pk=self.search.pk).update(progress=progress)
+
+    def _log(self, event: Log) -> None:
+        if event.level == LogLine.Level.ERROR:
+            # A traceback, for whoever keeps the site running; what failed is told to people in words.
+            log.error("search %s, slot %s: %s", self.search.pk, self.slot.index, event.text)
+            return
+        level = event.level if event.level in LogLine.Level.values else LogLine.Level.INFO
+        with held(self.slot):
+            note(self.search, event.text, level)
 
     def _epoch(self, event: EpochDone) -> None:
         with held(self.slot):
@@ -115,6 +125,7 @@ class Recorder:
         publish(self.search, trial, Path(event.out), event.model, final=final, within=announce)
 
     def _announce(self, trial: Trial, event: Exported, *, final: bool) -> None:
+        lock_search(self.search.pk)
         keep(self.slot)
         Trial.objects.filter(pk=trial.pk).update(error="", error_kind="")
         note(self.search, describe_model(trial, event.model, final=final))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from webapp.core.queue import enqueue
+from webapp.searches.claims import ClaimLost, lock_search
 from webapp.searches.endings import requeue_slot, settle
 from webapp.searches.models import Search, Slot
 
@@ -30,7 +32,7 @@ def _requeue_silent() -> None:
     limit = timezone.now() - timedelta(seconds=settings.LOST_AFTER_SECONDS)
     silent = Slot.objects.filter(state=Slot.State.RUNNING, heartbeat_at__lt=limit)
     for slot in silent.select_related("search"):
-        with transaction.atomic():
+        with suppress(ClaimLost), transaction.atomic():  # unless the search is deleted just now
             if requeue_slot(slot, max_attempts=MAX_SLOT_ATTEMPTS):
                 enqueue(run_slot, slot.pk)
 
@@ -50,5 +52,6 @@ def _send_again() -> None:
 def _end_abandoned() -> None:
     alive = Slot.objects.filter(search=OuterRef("pk")).exclude(state=Slot.State.DONE)
     for search in Search.objects.filter(~Exists(alive), state=Search.State.RUNNING):
-        with transaction.atomic():
+        with suppress(ClaimLost), transaction.atomic():
+            lock_search(search.pk)
             settle(search)

@@ -158,7 +158,9 @@ class SlotRunner:
         return max(left, REFIT_FACTOR * (trial.seconds or plan.trial_seconds))
 
     def _wait(self) -> None:
-        """Nothing to do until another slot is done with something."""
+        """Nothing to do until another slot is done with something, but to have an engine ready by then."""
+        if self._engine is None and not self._deaths:
+            self._do(lambda: None)
         time.sleep(TICK_SECONDS)
 
     # --- the engine -----------------------------------------------------------------------------------------

@@ -15,9 +15,9 @@ from django.utils import timezone
 from search_engine.config import Plan, SearchConfig
 from search_engine.search import Clock, DoneStep, ExportStep, TrainStep, WaitStep, decide, space_of
 from webapp.searches import replay
-from webapp.searches.claims import ClaimLost, keep
+from webapp.searches.claims import keep, lock_search
 from webapp.searches.models import Epoch, Search, Slot, Trial
-from webapp.searches.narration import note
+from webapp.searches.narration import note, trial_name
 from webapp.searches.replay import EXPORT_FAILED, EXPORT_HOPELESS
 
 MAX_HOPELESS = 2
@@ -53,9 +53,7 @@ def next_step(slot: Slot, *, prepared: bool) -> Step:
         ClaimLost: the slot is not the caller's any more.
     """
     with transaction.atomic():
-        search = Search.objects.select_for_update().filter(pk=slot.search_id).first()
-        if search is None:  # deleted meanwhile
-            raise ClaimLost(f"search {slot.search_id} was deleted")
+        search = lock_search(slot.search_id)
         keep(slot, doing="")
         step = _decide(search, prepared=prepared)
         _write_down(search, slot, step)
@@ -125,7 +123,9 @@ def _write_down(search: Search, slot: Slot, step: Step) -> None:
         case PrepareStep():
             keep(slot, "prepare")
         case TrainStep():
-            _write_trial(search, slot, step)
+            trial = _write_trial(search, slot, step)
+            progress = {"text": f"Trying: {trial_name(trial)}", "done": 0, "total": 0}
+            Search.objects.filter(pk=search.pk).update(progress=progress)
             keep(slot, f"train {step.number}")
         case ExportStep():
             if step.final:
@@ -148,7 +148,7 @@ def _start(search: Search) -> None:
         note(search, "Started.")
 
 
-def _write_trial(search: Search, slot: Slot, step: TrainStep) -> None:
+def _write_trial(search: Search, slot: Slot, step: TrainStep) -> Trial:
     trial, created = Trial.objects.get_or_create(
         search=search,
         number=step.number,
@@ -170,3 +170,4 @@ def _write_trial(search: Search, slot: Slot, step: TrainStep) -> None:
     trial.attempts += 1
     trial.started_at = timezone.now()
     trial.save(update_fields=["state", "slot", "attempts", "started_at"])
+    return trial

@@ -3,7 +3,8 @@
 ``die``: commands at which the process is killed. ``die_once``: the same, but only the first time.
 ``fail``: command to the message it fails with. ``hang``: commands that end only by being stopped.
 ``deaf``: commands that end by nothing. Commands are ``open``, ``measure``, ``prepare``, ``train 3``,
-``export 3``, ``final 3``. ``trial_seconds``, ``pictures``: of the plan.
+``export 3``, ``final 3``. ``tracebacks``: whether training logs errors. ``trial_seconds`` and ``pictures``
+are the plan's.
 """
 
 from __future__ import annotations
@@ -132,6 +133,8 @@ class FakeEngine:
     def train(self, command: Train) -> Message:
         accuracy = ACCURACIES[command.number % len(ACCURACIES)]
         emit(Log(text=f"training {command.number}"))
+        if SCENARIO.get("tracebacks"):
+            emit(Log(text=f"Traceback of {command.number}", level="error"))
         for epoch in (1, 2):
             emit(
                 EpochDone(

@@ -85,6 +85,15 @@ def test_trial_whose_engine_is_killed_fails_with_the_reason_and_the_search_goes_
     assert any("Network 2 could not be trained" in line for line in log_of(search))
 
 
+def test_traceback_goes_to_the_servers_log_and_not_to_people(
+    alice: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    search = make_search(alice, max_trials=1)
+    run_slot(claimed(search), tracebacks=True)
+    assert "Traceback of 2" in caplog.text
+    assert not any("Traceback" in line for line in log_of(search))
+
+
 def test_failed_trial_costs_no_engine(alice: User) -> None:
     search = make_search(alice, max_trials=3)
     run_slot(claimed(search), fail={"train 2": "The loss is not a number."})

@@ -60,6 +60,8 @@ def test_network_is_written_down_with_its_genome(alice: User) -> None:
     publish(search, number=1)
     step = next_step(claimed(search), prepared=True)
     assert isinstance(step, TrainStep)
+    search.refresh_from_db()
+    assert search.progress["text"] == "Trying: Network 2"
     trial = search.trials.get(number=2)
     assert trial.kind == Trial.Kind.NETWORK
     assert trial.genome

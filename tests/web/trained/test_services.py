@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.web.factories import make_version
+from tests.web.searches.fake_engine_card import card_of
 from tests.web.searches.making import add_trial, make_search, running_search
-from tests.web.trained.making import LABELS, card_of, make_model, write_bundle
+from tests.web.trained.making import LABELS, make_model, write_bundle
 from webapp.accounts.models import User
 from webapp.core.errors import UserError
 from webapp.searches import files
