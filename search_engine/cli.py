@@ -9,6 +9,9 @@ import shutil
 import sys
 import tempfile
 import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +64,9 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
     fit.add_argument("--json", action="store_true", help="print one JSON object as the last line")
     predict = commands.add_parser("predict", help="ask a bundle what is on a picture; one JSON object a line")
-    predict.add_argument("bundle", type=Path, metavar="BUNDLE", help="folder that fit wrote, unpacked")
+    predict.add_argument(
+        "bundle", type=Path, metavar="BUNDLE", help="folder that fit wrote, or the zip from the site"
+    )
     predict.add_argument("images", nargs="+", metavar="IMAGE", help="picture file or folder")
     predict.add_argument("--top-k", type=int, help="only the most likely labels")
     commands.add_parser("work", help="serve commands on standard input (used by the site)")
@@ -93,7 +98,26 @@ def predict(options: argparse.Namespace) -> int:
     from search_engine.export.infer_main import main as infer
 
     top = ["--top-k", str(options.top_k)] if options.top_k else []
-    return infer([*top, "--", *options.images], bundle=options.bundle)
+    with _bundle_folder(options.bundle) as folder:
+        return infer([*top, "--", *options.images], bundle=folder)
+
+
+@contextmanager
+def _bundle_folder(bundle: Path) -> Iterator[Path]:
+    """The folder of a bundle; of a zip, as the site gives it, the two files that matter are unpacked."""
+    if not bundle.is_file():
+        if not (bundle / "model.onnx").is_file():
+            raise SearchEngineError(f"{bundle} is not a bundle: there is no model.onnx in it.")
+        yield bundle
+        return
+    with tempfile.TemporaryDirectory(prefix="netwright-") as scratch:
+        try:
+            with zipfile.ZipFile(bundle) as archive:
+                for name in ("model.onnx", "labels.json"):
+                    Path(scratch, name).write_bytes(archive.read(name))
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise SearchEngineError(f"{bundle} is not a bundle: {error}.") from error
+        yield Path(scratch)
 
 
 def fit(options: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,18 @@ def test_predict_and_the_bundles_script_say_the_same(fitted: tuple[Path, dict[st
     right = sum(Path(a["file"]).parent.name == a["predictions"][0]["label"] for a in answers)
     assert right / len(answers) > 0.6
     assert {p["label"] for p in answers[0]["predictions"]} == set(SHAPES)
+
+
+def test_predict_takes_the_zip_that_the_site_gives(fitted: tuple[Path, dict[str, object], str]) -> None:
+    folder, _, _ = fitted
+    zipped = shutil.make_archive(str(folder / "zipped"), "zip", folder / "bundle")
+    sample = folder / "bundle" / "sample.jpg"
+    from_zip = run("-m", "search_engine", "predict", zipped, sample)
+    assert from_zip.returncode == 0, from_zip.stderr
+    assert from_zip.stdout == run("-m", "search_engine", "predict", folder / "bundle", sample).stdout
+    refused = run("-m", "search_engine", "predict", sample, sample)
+    assert refused.returncode == 1
+    assert "is not a bundle" in refused.stderr
 
 
 def test_the_sample_comes_out_as_written_down(fitted: tuple[Path, dict[str, object], str]) -> None:
