@@ -36,6 +36,9 @@ const axis = (title, unit = "") => ({
   ticks: { color: colour("muted"), padding: 8, maxTicksLimit: 6, includeBounds: false, callback: (/** @type {number} */ v) => `${+v.toFixed(2)}${unit}` },
 });
 
+/** @param {boolean} any whether there is anything to show; if not, the whole range is */
+const rightOf100 = (any) => ({ ...axis("Right, of 100"), ...(any ? { grace: "5%" } : { min: 0, max: 100 }) });
+
 /** @param {boolean} legend */
 const options = (legend) => ({
   responsive: true,
@@ -95,7 +98,7 @@ function frontOf(dots) {
 /** How each kind of chart is drawn. @type {Record<string, (data: any) => any>} */
 const KINDS = {
   best: (/** @type {NonNullable<Data["best"]>} */ data) => {
-    const last = Math.max(0.1, ...data.ours.map((p) => p.x), ...data.random.map((p) => p.x));
+    const last = Math.max(data.ours.length ? 0.1 : 1, ...data.ours.map((p) => p.x), ...data.random.map((p) => p.x));
     /** @param {Point[]} points held until the right edge, since the best stays the best */
     const held = (points) => (points.length ? [...points, { x: last, y: points[points.length - 1].y }] : []);
     const sets = [line("Search", "chart-ours", held(data.ours), { borderWidth: 2.5 })];
@@ -104,7 +107,7 @@ const KINDS = {
       const flat = [{ x: 0, y: data.probe }, { x: last, y: data.probe }];
       sets.push(line("Plain transfer learning", "chart-control", flat, { borderDash: [4, 4], borderWidth: 1.5 }));
     }
-    const shown = options(true);
+    const shown = options(data.ours.length > 0);
     return {
       type: "line",
       data: { datasets: sets },
@@ -115,7 +118,7 @@ const KINDS = {
           title: (/** @type {any[]} */ items) => `After ${items[0].parsed.x.toFixed(1)} minutes`,
           label: (/** @type {any} */ item) => `${item.dataset.label}: ${item.parsed.y.toFixed(1)} %`,
         } } },
-        scales: { x: { type: "linear", min: 0, max: last, ...axis("Minutes") }, y: { ...axis("Right, of 100", ""), grace: "5%" } },
+        scales: { x: { type: "linear", min: 0, max: last, ...axis("Minutes") }, y: rightOf100(data.ours.length > 0) },
       },
     };
   },
@@ -151,7 +154,10 @@ const KINDS = {
         plugins: { ...shown.plugins, tooltip: { ...shown.plugins.tooltip, callbacks: {
           label: (/** @type {any} */ item) => `${item.raw.name}: ${item.parsed.y.toFixed(1)} % in ${item.parsed.x.toFixed(1)} ms`,
         } } },
-        scales: { x: { ...axis("Milliseconds a picture, on this machine"), grace: "8%" }, y: { ...axis("Right, of 100", ""), grace: "8%" } },
+        scales: {
+          x: { ...axis("Milliseconds a picture, on this machine"), ...(data.dots.length ? { grace: "8%" } : { min: 0, max: 50 }) },
+          y: rightOf100(data.dots.length > 0),
+        },
       },
     };
   },
@@ -170,7 +176,7 @@ const KINDS = {
         parsing: false,
         scales: {
           x: { type: "linear", ...axis("Passes over the training pictures") },
-          y: { ...axis("Right, of 100", ""), grace: "5%" },
+          y: rightOf100(true),
           loss: { ...axis("Loss"), position: "right", min: 0, grid: { display: false } },
         },
       },

@@ -70,6 +70,19 @@ def test_newest_candidates_come_first(alice_client: Client, alice: User) -> None
     assert places == sorted(places)
 
 
+def test_only_the_newest_are_sent_while_it_runs(
+    alice_client: Client, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("webapp.searches.views.board.NEWEST", 2)
+    search = running_search(alice)
+    tried(search, 0.3, 0.8, 0.9, 0.85, 0.86)
+    text = read(alice_client, f"/searches/{search.pk}/").split("Trained for ")[1]
+    assert "Network 4" in text
+    assert "Network 3" in text
+    assert "Network 2" not in text
+    assert "And 3 earlier ones." in text
+
+
 def test_failed_and_running_candidates_are_told_apart(alice_client: Client, alice: User) -> None:
     search = running_search(alice)
     tried(search, 0.3, 0.8)

@@ -13,6 +13,7 @@ from webapp.searches.models import Search, Trial
 from webapp.searches.narration import trial_name
 
 LOG_LINES = 200
+NEWEST = 50  # rows that the live table shows; it is sent every two seconds at worst
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ def board(search: Search) -> dict[str, Any]:
         "best": best,
         "best_name": trial_name(best) if best else "",
         "rows": rows,
+        "newest": rows[: -NEWEST - 1 : -1],
+        "earlier": max(0, len(rows) - NEWEST),
         "ranked": sorted(rows, key=lambda row: (-(row.trial.accuracy or -1.0), row.trial.number)),
         "tried": len(finished(trials)),
         "worth": worth(trials),
@@ -90,7 +93,7 @@ def phases(search: Search) -> list[tuple[str, str]]:
     return [
         (str(phase.label), "past" if index < now else "now" if index == now else "")
         for index, phase in enumerate(order)
-        if phase != Search.Phase.WAITING or now == 0
+        if phase != Search.Phase.WAITING
     ]
 
 
