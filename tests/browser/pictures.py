@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
 
-LABELS = ("zero", "one", "two", "три", "四")  # names in any script
+LABELS = ("zero", "one", "two", "три", "τέσσερα")  # names in any script
 A_LABEL = 60  # pictures
 SIDE = 64  # pixels
 HELD_BACK = 20  # pictures of each label that never go into the zip

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -115,6 +116,49 @@ def test_being_killed_leaves_no_process(tmp_path: Path) -> None:
     launched.process.kill()
     launched.process.wait()
     wait_until(lambda: processes_of(tmp_path / "data") == {}, STOP_SECONDS, "no process is left")
+
+
+TRAIN_ON_THE_SAMPLE = """
+from webapp.accounts.models import User
+from webapp.datasets.models import Dataset
+from webapp.datasets.services import import_sample
+from webapp.searches.services import start_search
+owner, fresh = User.objects.get_or_create(username="ada")
+dataset = Dataset.objects.first() or import_sample(owner=owner)
+if dataset.state == Dataset.State.READY:
+    start_search(owner=owner, version=dataset.latest, budget_minutes=10)
+print(dataset.state)
+"""
+
+
+def start_a_search(launched: Launched) -> bool:
+    """Import the sample and train on it, as the pages do; False while the import still runs."""
+    broker = f"redis+socket://{launched.data_dir}/broker/socket"
+    done = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", TRAIN_ON_THE_SAMPLE],
+        cwd=ROOT,
+        env=environment(launched.data_dir, REDIS_URL=broker),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()[-1] == "ready"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_search_in_progress_leaves_no_engine_behind(number: signal.Signals) -> None:
+    # A short path: the broker's socket is found beneath it.
+    with tempfile.TemporaryDirectory(prefix="nw-") as folder:
+        data_dir = Path(folder) / "data"
+        launched = Launched(data_dir).__enter__()
+        wait_until(lambda: start_a_search(launched), 90, "a search has started")
+        wait_until(lambda: bool(find(data_dir, "search_engine")), 60, "an engine process")
+        began = time.monotonic()
+        launched.process.send_signal(number)
+        launched.process.wait(STOP_SECONDS)
+        wait_until(lambda: processes_of(data_dir) == {}, STOP_SECONDS, "no process is left")
+        assert time.monotonic() - began < STOP_SECONDS
 
 
 def test_lock_is_free_again_after_the_launcher_has_gone(tmp_path: Path) -> None:
