@@ -288,6 +288,7 @@ class Session:
             model.load_state_dict(load_file(self.run / "trials" / f"{command.number}.safetensors"))
         serving = ServingModel(load_trunk(genome.trunk.name), model.cpu().eval(), genome.trunk.resolution)
         subject = Subject(
+            number=command.number,
             model=serving,
             genome=genome,
             kind=kind,

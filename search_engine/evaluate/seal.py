@@ -9,14 +9,14 @@ from search_engine.errors import SealError
 
 
 def break_seal(run: Path, fingerprint: str) -> None:
-    """Record that the test split is opened for the network with this fingerprint.
+    """Record that the test split is opened for the candidate with this fingerprint.
 
-    A finish that died may be done again for the very same network; a second network is refused, since
-    choosing between two by their test figures is what makes such figures lie.
+    A finish that died may be done again for the same candidate, whose figures nobody saw; a second candidate
+    is refused, since choosing between two by their test figures is what makes such figures lie.
 
     Args:
         run: folder of the search.
-        fingerprint: hash of the network's weights.
+        fingerprint: names the trial and its genome.
 
     Raises:
         SealError: the split was opened before, for another network.

@@ -42,6 +42,7 @@ class Subject:
     """What is exported.
 
     Attributes:
+        number: of the trial.
         model: the network as it serves.
         genome: what it was built from.
         kind: network or control.
@@ -52,6 +53,7 @@ class Subject:
         refit: whether the weights were fitted again on training and validation pictures together.
     """
 
+    number: int
     model: ServingModel
     genome: Genome
     kind: Kind
@@ -98,7 +100,7 @@ def write_bundle(
     write_onnx(subject.model, onnx_file)
     digest = hashlib.sha256(onnx_file.read_bytes()).hexdigest()
     if test:
-        break_seal(run, digest)
+        break_seal(run, f"trial {subject.number}, genome {key_of(subject.genome)}")
     sink.emit(Progress(phase="export", text="Checking that the file answers like the network"))
     proof, wanted = (test, PARITY_PICTURES) if test else (validation, EARLY_PARITY_PICTURES)
     step = max(1, len(proof) // wanted)
