@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -156,9 +155,10 @@ def delete_dataset(*, dataset: Dataset) -> None:
             f"A search is at work on “{dataset.name}”. Stop it first, then delete the data set.",
             status=409,
         )
+    pk = dataset.pk  # gone from the object once it is deleted
     waiting = [Path(settings.DATA_DIR) / path for path in dataset.uploads.values_list("path", flat=True)]
     with transaction.atomic():
-        transaction.on_commit(partial(remove_files, dataset.pk, waiting), robust=True)
+        transaction.on_commit(lambda: remove_files(pk, waiting), robust=True)
         dataset.delete()
 
 

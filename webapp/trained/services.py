@@ -7,7 +7,6 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -66,7 +65,7 @@ def publish_model(
         )
         if within:
             within()
-        transaction.on_commit(partial(_remove_older, search.pk, model.revision), robust=True)
+        transaction.on_commit(lambda: _remove_older(search.pk, model.revision), robust=True)
     return model
 
 
@@ -152,9 +151,11 @@ def delete_model(model: TrainedModel) -> None:
     search_pk = model.search_id
     with transaction.atomic():
         model.delete()
-        transaction.on_commit(
-            partial(files.remove_below, files.models_root(), files.model_folder(search_pk)), robust=True
-        )
+        transaction.on_commit(lambda: _remove_all(search_pk), robust=True)
+
+
+def _remove_all(search_pk: int) -> None:
+    files.remove_below(files.models_root(), files.model_folder(search_pk))
 
 
 def _remove_older(search_pk: int, revision: int) -> None:
