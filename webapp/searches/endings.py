@@ -14,7 +14,7 @@ MAX_TRIAL_ATTEMPTS = 2
 
 
 def settle(search: Search, reason: str = "") -> None:
-    """End a running search for good: with the model it has, or with the reason why it has none.
+    """End a search for good: with the model it has, or with the reason why it has none.
 
     Call it inside a transaction. Slots that still run lose their claim and notice at their next heartbeat.
     """

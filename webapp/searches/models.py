@@ -9,7 +9,8 @@ from django.db import models
 class Search(models.Model):
     """One search for a network.
 
-    State: QUEUED -> RUNNING -> FINISHED | CANCELLED | FAILED; QUEUED -> CANCELLED.
+    State: QUEUED -> RUNNING -> FINISHED | CANCELLED | FAILED; QUEUED -> CANCELLED; QUEUED -> FAILED if all
+    its slots were lost too often before one of them started it.
     While RUNNING the phase goes MEASURE -> PREPARE -> SEARCH -> FINISH. A stop request is a flag: the phase
     goes to FINISH with the best so far, and then the state to CANCELLED.
     """
@@ -80,7 +81,7 @@ class Slot(models.Model):
         max_length=32, blank=True, help_text='"measure", "prepare", "train 7", "export 7".'
     )
     worker = models.CharField(max_length=120, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)  # claims since a trial was last trained on it
     enqueued_at = models.DateTimeField(null=True, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
 

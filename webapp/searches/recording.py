@@ -109,6 +109,8 @@ class Recorder:
                 seconds=event.seconds,
                 finished_at=timezone.now(),
             )
+            # It works here: what this slot was lost for before is forgiven, however long the search goes on.
+            Slot.objects.filter(pk=self.slot.pk).update(attempts=0)
             note(self.search, describe_trained(trial, event, pictures=self._validated_on(), best=best))
 
     def stopped(self, trial: Trial) -> None:

@@ -51,7 +51,9 @@ def _send_again() -> None:
 
 def _end_abandoned() -> None:
     alive = Slot.objects.filter(search=OuterRef("pk")).exclude(state=Slot.State.DONE)
-    for search in Search.objects.filter(~Exists(alive), state=Search.State.RUNNING):
+    # QUEUED, too: its slots may have been lost before the first of them got as far as starting it.
+    going_on = (Search.State.QUEUED, Search.State.RUNNING)
+    for search in Search.objects.filter(~Exists(alive), state__in=going_on):
         with suppress(ClaimLost), transaction.atomic():
             lock_search(search.pk)
             settle(search)

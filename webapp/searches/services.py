@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -84,12 +85,15 @@ def delete_search(search: Search) -> None:
     pk = search.pk
     with transaction.atomic():
         search.delete()
-        transaction.on_commit(lambda: _remove_files(pk))
+        transaction.on_commit(lambda: _remove_files(pk), robust=True)
 
 
 def _remove_files(search_pk: int) -> None:
-    files.remove_below(files.data_dir() / "searches", files.run_folder(search_pk))
-    files.remove_below(files.models_root(), files.model_folder(search_pk))
+    # A worker that has not noticed yet may write while we delete; what that leaves, the hourly sweep removes.
+    with suppress(OSError):
+        files.remove_below(files.data_dir() / "searches", files.run_folder(search_pk))
+    with suppress(OSError):
+        files.remove_below(files.models_root(), files.model_folder(search_pk))
 
 
 def seconds_left(search: Search) -> float:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from tests.web.searches.making import add_trial, claimed, log_of, make_search, running_search
+from tests.web.searches.making import add_trial, claimed, log_of, make_search, run_slot, running_search
 from webapp.accounts.models import User
 from webapp.searches.models import Search, Slot
 from webapp.searches.tasks import requeue_lost
@@ -96,3 +96,22 @@ def test_search_that_nobody_works_on_fails_with_a_reason(alice: User) -> None:
     search.refresh_from_db()
     assert search.state == Search.State.FAILED
     assert "The loss is not a number." in search.error
+
+
+def test_search_whose_slots_were_lost_before_it_began_fails_with_a_reason(alice: User) -> None:
+    search = make_search(alice)
+    slot = claimed(search)
+    Slot.objects.filter(pk=slot.pk).update(attempts=5)
+    fall_silent(slot)
+    requeue_lost()
+    search.refresh_from_db()
+    assert (search.state, search.phase) == (Search.State.FAILED, Search.Phase.DONE)
+    assert "Start the search again" in search.error
+
+
+def test_slot_that_trains_again_is_forgiven_its_losses(alice: User) -> None:
+    search = running_search(alice, max_trials=1)
+    Slot.objects.filter(search=search).update(attempts=4)
+    run_slot(claimed(search))
+    assert search.trials.filter(state="finished").exists()
+    assert search.slots.get().attempts == 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from tests.web.factories import make_version
@@ -124,6 +127,25 @@ def test_delete_removes_rows_and_files_of_this_search_only(alice: User) -> None:
     assert not files.run_folder(pk).exists()
     assert (files.model_folder(other.pk) / "1").is_dir()
     assert Search.objects.get() == other
+
+
+@pytest.mark.django_db(transaction=True)
+def test_delete_succeeds_while_a_worker_still_writes(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    search = running_search(alice)
+    files.run_folder(search.pk).mkdir(parents=True)
+    (files.model_folder(search.pk) / "1").mkdir(parents=True)
+    remove = shutil.rmtree
+
+    def not_empty(path: Path) -> None:
+        if path.parent.name == "searches":
+            raise OSError(39, "Directory not empty")
+        remove(path)
+
+    monkeypatch.setattr(shutil, "rmtree", not_empty)
+    pk = search.pk
+    services.delete_search(search)
+    assert not Search.objects.exists()
+    assert not files.model_folder(pk).exists()
 
 
 def test_delete_outside_the_models_folder_is_refused() -> None:
