@@ -29,6 +29,11 @@ CODES = {
     500: "server_error",
 }
 UNAUTHORIZED = "Send an API token as `Authorization: Bearer TOKEN`, or log in."
+WORDS = {
+    "Unauthorized": UNAUTHORIZED,
+    "Cannot parse request body": 'The body of this request is not JSON. Send JSON, such as {"name": "Cats"}.',
+}
+"""Ninja's own messages, in words that say what to do."""
 
 
 def error_response(status: int, message: str, *, code: str = "") -> HttpResponse:
@@ -49,7 +54,7 @@ def _not_found(_: HttpRequest, error: Http404) -> HttpResponse:
 
 
 def _http_error(_: HttpRequest, error: HttpError) -> HttpResponse:
-    return error_response(error.status_code, UNAUTHORIZED if str(error) == "Unauthorized" else str(error))
+    return error_response(error.status_code, WORDS.get(str(error), str(error)))
 
 
 def _invalid(_: HttpRequest, error: ValidationError) -> HttpResponse:

@@ -12,6 +12,7 @@ from webapp.api.schemas import ErrorOut
 from webapp.core.errors import UserError
 from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned, owned
+from webapp.core.middleware import content_length
 from webapp.predictions.services import check_size, classify
 from webapp.trained import services
 from webapp.trained.models import TrainedModel
@@ -108,7 +109,7 @@ def read_picture(request: AuthenticatedRequest) -> bytes:
         UserError: there is none, or it is too large.
     """
     if request.content_type != "multipart/form-data":
-        check_size(int(request.META.get("CONTENT_LENGTH") or 0))
+        check_size(content_length(request))
         return request.body
     image = request.FILES.get("image")
     if image is None:

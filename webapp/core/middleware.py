@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -26,6 +27,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 PERMISSIONS_POLICY = "camera=(self), microphone=(), geolocation=(), payment=(), usb=()"
 DISK_RESERVE = 256 * 1024**2  # bytes that an upload must leave free, so that the database can go on writing
+HEAR_OUT_BYTES = 256 * 1024**2  # of a body that was refused: what a picture or a usual zip has
 FORM_ALLOWANCE = 1024**2  # bytes of a multipart body that are not the file: its other fields and boundaries
 
 
@@ -37,6 +39,13 @@ class RequestLimitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         size = content_length(request)
+        if not size and "HTTP_TRANSFER_ENCODING" in request.META:
+            # Django would take it for an empty body, and the answer would be beside the point.
+            return refusal(
+                411,
+                "length_required",
+                "This request does not say how long it is. Send it with a Content-Length, not in chunks.",
+            )
         if size > settings.UPLOAD_MAX_BYTES + FORM_ALLOWANCE:
             limit = settings.UPLOAD_MAX_BYTES / 1024**3
             return refusal(
@@ -50,7 +59,21 @@ class RequestLimitMiddleware:
                 "disk_full",
                 "There is not enough room on the server's disk for this file. Free some and try again.",
             )
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code >= 400 and size <= HEAR_OUT_BYTES:
+            hear_out(request)
+        return response
+
+
+def hear_out(request: HttpRequest) -> None:
+    """Read what is left of a body that was refused.
+
+    Most clients listen only once they have sent everything: they would meet a broken connection instead of
+    the reason.
+    """
+    with suppress(OSError):
+        while request.read(64 * 1024):
+            pass
 
 
 def content_length(request: HttpRequest) -> int:

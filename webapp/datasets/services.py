@@ -55,7 +55,8 @@ def checked_name(name: str) -> str:
     Raises:
         UserError: it is empty or too long.
     """
-    name = " ".join(name.replace("\0", "").split())
+    # Half a surrogate pair, which JSON can carry, is no character and cannot be stored.
+    name = " ".join(name.replace("\0", "").encode(errors="ignore").decode().split())
     if not name:
         raise UserError("invalid_name", "Give the data set a name.")
     if len(name) > 120:

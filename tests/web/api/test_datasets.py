@@ -53,6 +53,12 @@ def test_the_whole_way_from_a_name_to_pictures(alice_api: Client, enqueued: Enqu
     assert rejected["reason"]
 
 
+def test_a_name_with_half_a_character_is_stored_without_it(alice_api: Client) -> None:
+    made = alice_api.post(BASE, '{"name": "Cats \\ud800and dogs"}', content_type="application/json")
+    assert made.status_code == 201
+    assert made.json()["name"] == "Cats and dogs"
+
+
 def test_a_failed_import_is_told(alice_api: Client, alice: User, enqueued: Enqueued) -> None:
     dataset = make_dataset(alice)
     alice_api.post(f"{BASE}/{dataset.pk}/files", {"file": zip_upload(b"no zip")})

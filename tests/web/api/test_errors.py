@@ -43,7 +43,9 @@ def test_a_method_that_an_address_does_not_take(alice_api: Client) -> None:
 def test_a_body_that_is_no_json(alice_api: Client) -> None:
     response = alice_api.post("/api/v1/datasets", "{name", content_type="application/json")
     assert response.status_code == 400
-    assert error_of(response)["code"] == "bad_request"
+    error = error_of(response)
+    assert error["code"] == "bad_request"
+    assert "Send JSON" in error["message"]
 
 
 def test_a_multipart_body_that_cannot_be_read(alice_api: Client) -> None:

@@ -75,6 +75,20 @@ def test_a_body_that_the_disk_has_no_room_for_is_refused(monkeypatch: pytest.Mon
     assert b"disk_full" in response.content
 
 
+def test_a_refused_body_is_heard_out_so_that_the_client_hears_why() -> None:
+    request = RequestFactory().post("/", b"x" * 1000, content_type="image/png")
+    refused = middleware.RequestLimitMiddleware(answer(HttpResponse("no", status=401)))
+    assert refused(request).status_code == 401
+    assert request.read() == b""
+
+
+def test_a_body_without_a_length_is_refused_with_the_reason() -> None:
+    request = RequestFactory().post("/", CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked")
+    response = middleware.RequestLimitMiddleware(answer(HttpResponse("read")))(request)
+    assert response.status_code == 411
+    assert b"Content-Length" in response.content
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/", "/login/", "/datasets/", "/api"])
 def test_while_nobody_has_an_account_pages_lead_to_set_up(client: Client, path: str) -> None:
