@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,7 @@ from search_engine.trunk.graph import TrunkRunner, session
 from search_engine.trunk.weights import load_trunk
 
 TRUNK = "efficientnet_lite0"
+TRUNK_LATENCY = "trunk_latency_ms"  # a key of ``Plan.rates``
 
 
 class Session:
@@ -63,7 +65,6 @@ class Session:
         self.plan: Plan | None = None
         self.store: FeatureStore | None = None
         self._loaded: dict[str, Tensor] = {}
-        self._trunk_latency: float | None = None
         (self.run / "trials").mkdir(parents=True, exist_ok=True)
 
     @property
@@ -90,7 +91,7 @@ class Session:
             device=self.device,
             seed=self.seed,
         )
-        return make_plan(
+        plan = make_plan(
             config,
             rates,
             trunk=TRUNK,
@@ -98,6 +99,15 @@ class Session:
             test_pictures=len(self.manifest.of("test")),
             spent=time.monotonic() - started,
         )
+        # Once a search and not once an engine: candidates of two slots must be comparable.
+        runner = TrunkRunner(plan.trunk, plan.resolution, self.shared_cache, self.device)
+        latency = self._trunk_latency_ms(runner, plan.resolution)
+        return replace(plan, rates=plan.rates | {TRUNK_LATENCY: latency})
+
+    @staticmethod
+    def _trunk_latency_ms(runner: TrunkRunner, resolution: int) -> float:
+        one = np.zeros((1, resolution, resolution, 3), np.uint8)
+        return median_latency_ms(lambda: runner(one))
 
     def prepare(self, plan: Plan) -> int:
         """Decode the pictures and cache the trunk's activations; returns how many pictures are ready."""
@@ -127,8 +137,6 @@ class Session:
             runner, on_progress=progress("Looking at the pictures"), should_stop=self.should_stop
         )
         self.plan, self._loaded = plan, {}
-        one = np.zeros((1, plan.resolution, plan.resolution, 3), np.uint8)
-        self._trunk_latency = median_latency_ms(lambda: runner(one))
         return len(self.store.ids)
 
     # --- train ----------------------------------------------------------------------------------------------
@@ -256,7 +264,7 @@ class Session:
         return report
 
     def _latency_ms(self, model: nn.Module, genome: Genome, kind: Kind) -> float:
-        """Median of one picture through trunk and candidate, both measured in onnxruntime on this machine."""
+        """Median of one picture through trunk and candidate, both measured on this machine."""
         if kind is Kind.MAJORITY:
             return 0.0
         data = candidate_onnx(model.cpu().eval(), genome)
@@ -266,7 +274,7 @@ class Session:
         for item in runtime.get_inputs():
             shape = (1, int(item.shape[1])) if item.name == EMBEDDING else (1, int(item.shape[1]), grid, grid)
             feeds[item.name] = np.zeros(shape, np.float32)
-        return (self._trunk_latency or 0.0) + median_latency_ms(lambda: runtime.run(None, feeds))
+        return self._prepared().rates[TRUNK_LATENCY] + median_latency_ms(lambda: runtime.run(None, feeds))
 
     def _save(self, model: nn.Module, number: int) -> None:
         path = self.run / "trials" / f"{number}.safetensors"

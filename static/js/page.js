@@ -190,3 +190,11 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   at.click();
 });
+
+// A link that looks and is announced as a button answers to the space bar too.
+document.addEventListener("keydown", (event) => {
+  const link = event.target;
+  if (event.key !== " " || !(link instanceof HTMLAnchorElement) || link.role !== "button") return;
+  event.preventDefault();
+  link.click();
+});

@@ -48,6 +48,7 @@ PLAN = Plan(
     trial_seconds=5.0,
     prepare_seconds=5.0,
     finish_seconds=5.0,
+    rates={"trunk_latency_ms": 10.0},
 )
 pytestmark = pytest.mark.timeout(180)
 
@@ -126,6 +127,7 @@ def test_it_measures_and_plans(folder: Path, engine: EngineProcess) -> None:
     assert plan.pictures == 78  # 90 less the sealed test pictures
     assert plan.rates["decode"] > 0
     assert plan.rates["train"] > 0
+    assert plan.rates["trunk_latency_ms"] > 0
 
 
 def test_controls_and_networks_are_trained_and_told(engine: EngineProcess) -> None:
@@ -136,7 +138,7 @@ def test_controls_and_networks_are_trained_and_told(engine: EngineProcess) -> No
     assert majority.accuracy == pytest.approx(1 / 3, abs=0.1)
     assert probe.accuracy > 0.7
     assert network.parameters > probe.parameters
-    assert network.latency_ms > 0
+    assert network.latency_ms > 10.0  # the trunk's share, and its own
     epochs = [event.epoch for event in seen if isinstance(event, EpochDone)]
     assert epochs == [1, 2, 3, 4, 5, 6]
 

@@ -119,6 +119,7 @@ def picture_context(request: AuthenticatedRequest, version: DatasetVersion) -> d
     images = services.version_images(version).prefetch_related("labels")
     if form.is_valid():
         images = filtered(images, version, **form.cleaned_data)
+    images = images.order_by("sha256", "pk")  # a fixed mixture: the first page shows some of every label
     page = Paginator(images, PAGE).get_page(request.GET.get("page"))
     return {"filter": form, "page": page, "query": page_query(request)}
 
