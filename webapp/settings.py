@@ -175,17 +175,26 @@ CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"webapp.searches.tasks.run_slot": {"queue": "train"}}
+# Chores have a queue and a process of their own: behind two long imports, nobody would requeue what was lost.
+CHORES = {
+    "webapp.searches.tasks.requeue_lost": 15.0,
+    "webapp.datasets.tasks.requeue_lost": 15.0,
+    "webapp.core.tasks.sweep": 3600.0,
+}  # seconds between two times
+CELERY_TASK_ROUTES = {
+    "webapp.searches.tasks.run_slot": {"queue": "train"},
+    **{name: {"queue": "chores"} for name in CHORES},
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Messages are acknowledged when they start, and rows are claimed: a redelivered message finds nothing to do.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 12 * 3600}
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
+# A chore that nobody did in time is done by the next one; they do not pile up while a worker is away.
 CELERY_BEAT_SCHEDULE = {
-    "requeue-lost-slots": {"task": "webapp.searches.tasks.requeue_lost", "schedule": 15.0},
-    "requeue-lost-imports": {"task": "webapp.datasets.tasks.requeue_lost", "schedule": 15.0},
-    "sweep": {"task": "webapp.core.tasks.sweep", "schedule": 3600.0},
+    name: {"task": name, "schedule": seconds, "options": {"expires": seconds}}
+    for name, seconds in CHORES.items()
 }
 HEARTBEAT_SECONDS = 5.0  # how often the living say so
 LOST_AFTER_SECONDS: float = env.float("LOST_AFTER_SECONDS", default=45.0)  # silence after which they are dead

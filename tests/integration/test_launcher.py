@@ -82,7 +82,10 @@ def test_folder_that_cannot_be_made_is_said_in_a_sentence(tmp_path: Path) -> Non
     assert "cannot be made" in refused(tmp_path / "file" / "data")
 
 
-@pytest.mark.parametrize("words", [("gunicorn",), ("valkey-server",), ("beat",)], ids=lambda words: words[0])
+PARTS = [("gunicorn",), ("valkey-server",), ("beat",), ("-Q chores",)]
+
+
+@pytest.mark.parametrize("words", PARTS, ids=lambda words: words[0])
 def test_part_that_dies_is_started_again(running: Launched, words: tuple[str, ...]) -> None:
     before = set(find(running.data_dir, *words))
     assert before
@@ -96,8 +99,8 @@ def test_part_that_dies_is_started_again(running: Launched, words: tuple[str, ..
 
 def start_and_count(data_dir: Path) -> Launched:
     launched = Launched(data_dir).__enter__()
-    # web server and 2 workers; worker with 2; training worker with SLOTS; clock; broker; the launcher
-    wait_until(lambda: len(processes_of(data_dir)) >= 11, 30, "all processes")
+    # web server and 2 workers; worker with 2; training worker with SLOTS; chores; clock; broker; the launcher
+    wait_until(lambda: len(processes_of(data_dir)) >= 12, 30, "all processes")
     return launched
 
 

@@ -31,7 +31,7 @@ LOG_CHECK_SECONDS = 60.0
 
 
 class Launcher:
-    """For one data folder: broker (unless REDIS_URL names one), two Celery workers, beat, web server."""
+    """For one data folder: broker (unless REDIS_URL names one), three Celery workers, beat, web server."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
@@ -85,6 +85,8 @@ class Launcher:
         self._add(
             "training worker", [*worker, "-Q", "train", "-c", str(settings.SLOTS), "-n", f"train.{run}@%h"]
         )
+        # One process that does one chore at a time, whatever the two others are busy with.
+        self._add("chores worker", [*worker, "-Q", "chores", "-P", "solo", "-n", f"chores.{run}@%h"])
         self._add("clock", [*celery, "beat", "--loglevel", "INFO", "--pidfile", ""])
 
     def _add(self, name: str, command: list[str], *pass_fds: int) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from celery import current_app
+from django.conf import settings
 from django.db import transaction
 
 from webapp.accounts.models import User
@@ -24,3 +26,11 @@ def test_broker_that_is_down_does_not_undo_the_row(alice: User, monkeypatch: pyt
         Dataset.objects.create(owner=alice, name="Colours")
         queue.enqueue(import_upload, 1)
     assert Dataset.objects.filter(name="Colours").exists()
+
+
+def test_chores_wait_neither_behind_imports_nor_behind_one_another() -> None:
+    current_app.loader.import_default_modules()
+    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+        assert entry["task"] in current_app.tasks
+        assert current_app.amqp.router.route({}, entry["task"])["queue"].name == "chores"
+        assert entry["options"]["expires"] <= entry["schedule"]
