@@ -41,7 +41,7 @@ class Manifest:
     """The pictures of one version of a data set.
 
     Attributes:
-        root: folder that the pictures' paths start from.
+        root: folder that the pictures' paths start from; in a file, it may be relative to where the file is.
         labels: in the order of the network's classes.
         pictures: in a fixed order, which everything that is seeded relies on.
     """
@@ -90,7 +90,10 @@ def read_manifest(path: Path) -> Manifest:
     number = 1
     try:
         head = json.loads(lines[0])
-        root, labels = Path(head["root"]), tuple(str(label) for label in head["labels"])
+        root, labels = (
+            Path(os.path.normpath(path.parent / head["root"])),
+            tuple(str(label) for label in head["labels"]),
+        )
         pictures = []
         while number < len(lines):
             number += 1

@@ -16,7 +16,7 @@ from django.utils import timezone
 from search_engine.data.manifest import Manifest, Picture, write_manifest
 from webapp.core.errors import UserError
 from webapp.core.queue import enqueue
-from webapp.datasets import sample, storage
+from webapp.datasets import caches, sample, storage
 from webapp.datasets.models import Dataset, DatasetVersion, Image, ImageLabel, RejectedFile, Upload
 from webapp.datasets.tasks import import_upload
 
@@ -166,6 +166,7 @@ def delete_dataset(*, dataset: Dataset) -> None:
 def remove_files(dataset_id: int, uploads: list[Path]) -> None:
     for path in uploads:
         path.unlink(missing_ok=True)
+    caches.discard_caches(dataset_id)
     storage.discard_files(dataset_id)
 
 
@@ -209,7 +210,8 @@ def write_version_manifest(version: DatasetVersion) -> Path:
     if not path.exists():
         pictures = tuple(single_label_pictures(version))
         labels = tuple(sorted({picture.label for picture in pictures}))
-        write_manifest(Manifest(root=folder / "images", labels=labels, pictures=pictures), path)
+        # Relative to the list itself: DATA_DIR may be moved, or have another name on another machine.
+        write_manifest(Manifest(root=Path("../images"), labels=labels, pictures=pictures), path)
     return path
 
 

@@ -28,6 +28,13 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["v1.jsonl"]
 
 
+def test_a_relative_root_starts_where_the_manifest_is(tmp_path: Path) -> None:
+    write_manifest(replace(MANIFEST, root=Path("../images")), tmp_path / "old" / "manifests" / "v1.jsonl")
+    (tmp_path / "old").rename(tmp_path / "new")
+    again = read_manifest(tmp_path / "new" / "manifests" / "v1.jsonl")
+    assert again == replace(MANIFEST, root=tmp_path / "new" / "images")
+
+
 def test_a_file_name_that_is_no_unicode_survives(tmp_path: Path) -> None:
     odd = replace(MANIFEST, pictures=(Picture(1, "bad\udcff.jpg", "箱", "train", "1"),))
     write_manifest(odd, tmp_path / "m.jsonl")

@@ -195,6 +195,17 @@ def test_the_manifest_of_a_version_does_not_change_with_the_next(alice: User) ->
     assert len(read_manifest(services.write_version_manifest(second)).pictures) == 24
 
 
+def test_the_manifest_is_still_right_after_the_data_folder_has_moved(
+    alice: User, data_dir: Path, settings: Settings
+) -> None:
+    dataset = imported_dataset(alice)
+    assert dataset.latest
+    services.write_version_manifest(dataset.latest)
+    settings.DATA_DIR = data_dir.rename(data_dir.with_name("elsewhere"))
+    manifest = read_manifest(services.write_version_manifest(dataset.latest))
+    assert all((manifest.root / picture.path).is_file() for picture in manifest.pictures)
+
+
 def test_the_manifest_leaves_out_pictures_with_several_labels(alice: User) -> None:
     version = make_version(alice, each=5)
     image = Image.objects.filter(image_labels__label__name="red").first()

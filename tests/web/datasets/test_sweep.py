@@ -6,10 +6,14 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
+from search_engine.data.manifest import read_manifest
 from tests.web.factories import imported_dataset, label_files, make_dataset, zip_upload
 from webapp.accounts.models import User
 from webapp.core.tasks import sweep
 from webapp.datasets import services, storage
+from webapp.datasets.models import Dataset
 
 TWO_DAYS = 2 * 24 * 3600
 
@@ -40,3 +44,30 @@ def test_it_removes_folders_of_deleted_data_sets(alice: User) -> None:
     sweep()
     assert kept.exists()
     assert not orphan.exists()
+
+
+def prepared(dataset: Dataset, data_dir: Path) -> Path:
+    """A folder of decoded pictures, as an engine leaves it for the next search."""
+    assert dataset.latest
+    manifest = read_manifest(services.write_version_manifest(dataset.latest))
+    pack = data_dir / "cache" / manifest.digest / "pack-64"
+    pack.mkdir(parents=True)
+    return pack
+
+
+def test_it_removes_what_engines_made_of_pictures_that_are_gone(alice: User, data_dir: Path) -> None:
+    kept, trunks = prepared(imported_dataset(alice), data_dir), data_dir / "cache" / "trunks"
+    orphan = data_dir / "cache" / "0123456789abcdef"
+    for folder in (trunks, orphan):
+        folder.mkdir()
+    sweep()
+    assert (kept.exists(), trunks.exists(), orphan.exists()) == (True, True, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_deleting_a_data_set_deletes_what_engines_made_of_it(alice: User, data_dir: Path) -> None:
+    gone, kept = imported_dataset(alice), imported_dataset(alice)
+    pack, other = prepared(gone, data_dir), prepared(kept, data_dir)
+    services.delete_dataset(dataset=gone)
+    assert not pack.exists()
+    assert other.exists()
