@@ -41,7 +41,7 @@ $(DEV_STAMP): | $(VENV)/bin/python
 	@rm -f $(VENV)/.installed-*; touch $@ $(RUN_STAMP)
 
 run: setup ## Start Netwright; Ctrl-C stops it (DATA_DIR, HOST, PORT and more: see README)
-	@exec $(BIN)/python manage.py runall
+	@exec $(BIN)/python manage.py runall --stop-with-parent  # whoever kills make means all of it
 
 test: setup-dev ## Run every test: engine, web, architecture, integration, browser
 	@$(SCRATCH); export OMP_NUM_THREADS=1

@@ -11,13 +11,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 90.0  # on a busy machine with a cold disk; a start takes a few
 STOP_SECONDS = 10.0  # what the README promises
+RUN = (sys.executable, "manage.py", "runall")
 INHERITED = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH", "TMPDIR", "OMP_NUM_THREADS")
 
 
@@ -56,7 +57,7 @@ def processes_of(data_dir: Path) -> dict[int, str]:
 class Launched:
     """A running launcher: its address, its set-up code and what it said."""
 
-    def __init__(self, data_dir: Path, **settings: str) -> None:
+    def __init__(self, data_dir: Path, *, command: Sequence[str] = RUN, **settings: str) -> None:
         self.data_dir = data_dir
         self.said: list[str] = []
         self.url = ""
@@ -65,7 +66,7 @@ class Launched:
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._began = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "runall"],
+            list(command),
             cwd=ROOT,
             env=environment(data_dir, **settings),
             stdout=subprocess.PIPE,

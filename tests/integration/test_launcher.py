@@ -121,6 +121,13 @@ def test_being_killed_leaves_no_process(tmp_path: Path) -> None:
     wait_until(lambda: processes_of(tmp_path / "data") == {}, STOP_SECONDS, "no process is left")
 
 
+def test_killing_make_run_leaves_no_process(tmp_path: Path) -> None:
+    with Launched(tmp_path / "data", command=("make", "run")) as launched:
+        launched.process.kill()
+        launched.process.wait()
+        wait_until(lambda: processes_of(tmp_path / "data") == {}, STOP_SECONDS, "no process is left")
+
+
 TRAIN_ON_THE_SAMPLE = """
 from webapp.accounts.models import User
 from webapp.datasets.models import Dataset

@@ -17,20 +17,21 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
-def die_with_parent(parent: int | None = None) -> None:
-    """Have the kernel kill this process when the thread that started it ends (Linux; elsewhere nothing).
+def die_with_parent(parent: int | None = None, number: signal.Signals = signal.SIGKILL) -> None:
+    """Have the kernel end this process when the thread that started it ends (Linux; elsewhere nothing).
 
     Call it in the child. Beware that the kernel watches the starting *thread*: a thread that starts a
     process must live as long as the process should.
 
     Args:
         parent: process id of the parent, to notice that it died before this call.
+        number: the signal that the kernel sends.
     """
     if _libc is None:
         return
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _libc.prctl(PR_SET_PDEATHSIG, number)
     if parent is not None and os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), number)
 
 
 def spawn(

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import signal
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from webapp.core.processes import die_with_parent
 from webapp.launcher.errors import LaunchError
 from webapp.launcher.launcher import Launcher
 
@@ -15,7 +17,14 @@ class Command(BaseCommand):
     )
     requires_system_checks = ()  # they import every page; the web server runs them at its own start
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--stop-with-parent", action="store_true", help="stop when the process that started it is gone"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["stop_with_parent"]:
+            die_with_parent(number=signal.SIGTERM)
         try:
             Launcher(self._say).run()
         except LaunchError as error:
