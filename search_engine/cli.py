@@ -20,6 +20,7 @@ from search_engine.config import SearchConfig
 from search_engine.data.gather import Gathered, gather, make_manifest
 from search_engine.data.manifest import write_manifest
 from search_engine.errors import SearchEngineError
+from search_engine.ledger import read_ledger, step_as_dict, write_ledger
 from search_engine.runner import LocalSearch, Outcome
 from search_engine.strategies import STRATEGIES
 
@@ -69,6 +70,10 @@ def parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("images", nargs="+", metavar="IMAGE", help="picture file or folder")
     predict.add_argument("--top-k", type=int, help="only the most likely labels")
+    replay = commands.add_parser("replay", help="say what a search would try next, from its ledger")
+    replay.add_argument(
+        "ledger", type=Path, metavar="LEDGER", help="JSON lines, as fit and the site write them"
+    )
     commands.add_parser("work", help="serve commands on standard input (used by the site)")
     return root
 
@@ -81,6 +86,9 @@ def main(arguments: list[str] | None = None) -> int:
             return fit(options)
         if options.command == "predict":
             return predict(options)
+        if options.command == "replay":
+            print(json.dumps(step_as_dict(read_ledger(options.ledger).next_step()), ensure_ascii=False))
+            return 0
     except SearchEngineError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -144,6 +152,7 @@ def fit(options: argparse.Namespace) -> int:
         )
         outcome = search.run(title=options.train.stem)
         shutil.move(outcome.bundle, options.out)
+        write_ledger(outcome.ledger, options.out / "ledger.jsonl")
     _report(outcome, options, time.monotonic() - started)
     return 0
 

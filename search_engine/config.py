@@ -47,8 +47,8 @@ class Plan:
         trial_seconds: expected seconds of one candidate on one slot.
         prepare_seconds: expected seconds until the activations are cached, all slots helping.
         finish_seconds: seconds kept back for the final fit, the export and the sealed test.
-        rates: the measurements behind it: ``decode``, ``train`` and ``extract_<px>`` in pictures a second, and
-            ``trunk_latency_ms``, the median milliseconds of one picture through the trunk.
+        rates: the measurements behind it: ``decode``, ``train`` and ``extract_<px>`` in pictures a second,
+            and ``trunk_latency_ms``, the median milliseconds of one picture through the trunk.
     """
 
     trunk: str

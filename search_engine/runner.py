@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from search_engine.config import Plan, SearchConfig
+from search_engine.data.manifest import read_manifest
 from search_engine.errors import SearchEngineError
 from search_engine.events import (
     CLOSING,
@@ -30,6 +31,7 @@ from search_engine.events import (
     Train,
     Trained,
 )
+from search_engine.ledger import Entry, Ledger, asked
 from search_engine.process import EngineDied, EngineProcess
 from search_engine.search import Clock, DoneStep, ExportStep, Step, TrainStep, WaitStep, decide, space_of
 from search_engine.trial import Kind, Trial, TrialState, best_of
@@ -47,6 +49,7 @@ class Outcome:
         card: its ``model.json``.
         winner: number of the trial it was made from.
         networks: how many candidates of the space were trained; controls not counted.
+        ledger: everything that was tried.
         controls: kind to validation accuracy.
     """
 
@@ -54,6 +57,7 @@ class Outcome:
     card: dict[str, Any]
     winner: int
     networks: int
+    ledger: Ledger
     controls: dict[str, float]
 
 
@@ -90,6 +94,8 @@ class LocalSearch:
         self._planned = threading.Event()
         self._trials: dict[int, Trial] = {}
         self._steps: dict[int, TrainStep] = {}
+        self._results: dict[int, Trained] = {}
+        self._errors: dict[int, str] = {}
         self._exported: tuple[int, float] | None = None
         self._exporting = False
         self._final: Exported | None = None
@@ -119,6 +125,7 @@ class LocalSearch:
             card=self._final.model,
             winner=self._final.number,
             networks=sum(t.kind is Kind.NETWORK for t in finished),
+            ledger=self._ledger(),
             controls={t.kind.value: t.reward or 0.0 for t in finished if t.kind is not Kind.NETWORK},
         )
 
@@ -226,6 +233,7 @@ class LocalSearch:
             self._settle(step.number, TrialState.FAILED)
             raise
         if isinstance(answer, Trained):
+            self._results[step.number] = answer
             self._settle(step.number, TrialState.FINISHED, answer.accuracy, answer.seconds)
             best = best_of(list(self._trials.values()))
             mark = " *" if best and best.number == step.number else ""
@@ -235,7 +243,33 @@ class LocalSearch:
             )
         else:
             self._settle(step.number, TrialState.FAILED)
-            self.say(f"{step.number:3d} failed: {getattr(answer, 'message', 'stopped')}")
+            self._errors[step.number] = getattr(answer, "message", "stopped")
+            self.say(f"{step.number:3d} failed: {self._errors[step.number]}")
+
+    def _ledger(self) -> Ledger:
+        entries = []
+        for number, step in sorted(self._steps.items()):
+            trial, result = self._trials[number], self._results.get(number)
+            figures = asdict(result) if result else {}
+            figures.pop("number", None)
+            entries.append(
+                Entry(
+                    number=number,
+                    kind=trial.kind.value,
+                    origin=trial.origin.value,
+                    state=trial.state.value,
+                    strategy=asked(trial.origin, self.config.strategy),
+                    vector=trial.vector,
+                    genome=step.genome.to_dict() if step.genome else None,
+                    hash=trial.key,
+                    parent=trial.parent,
+                    seed=step.seed,
+                    error=self._errors.get(number, ""),
+                    **figures,
+                )
+            )
+        split = read_manifest(Path(self._open.manifest)).digest
+        return Ledger(config=self.config, plan=self._need_plan(), split=split, entries=tuple(entries))
 
     def _settle(
         self, number: int, state: TrialState, reward: float | None = None, seconds: float | None = None

@@ -6,10 +6,12 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from search_engine.ledger import read_ledger, write_ledger
 from tests.engine.shapes import SHAPES, write_shapes
 
 pytestmark = pytest.mark.timeout(240)
@@ -77,6 +79,26 @@ def test_the_sample_comes_out_as_written_down(fitted: tuple[Path, dict[str, obje
     for prediction in json.loads(done.stdout)["predictions"]:
         expected = card["sample"]["probabilities"][prediction["label"]]
         assert prediction["probability"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_ledger_replays_to_the_same_next_suggestion(
+    fitted: tuple[Path, dict[str, object], str],
+) -> None:
+    folder, result, _ = fitted
+    path = folder / "bundle" / "ledger.jsonl"
+    ledger = read_ledger(path)
+    assert [entry.number for entry in ledger.entries] == list(range(6))
+    assert ledger.entries[result["winner"]["number"]].hash == result["winner"]["hash"]  # type: ignore[index]
+    assert all(entry.seconds is not None for entry in ledger.entries)
+    unbounded = replace(ledger, config=replace(ledger.config, max_trials=None))
+    write_ledger(unbounded, folder / "unbounded.jsonl")
+    first, again = (run("-m", "search_engine", "replay", folder / "unbounded.jsonl") for _ in range(2))
+    assert first.returncode == 0, first.stderr
+    assert first.stdout == again.stdout
+    said = json.loads(first.stdout)
+    assert said["step"] == "TrainStep"
+    assert said["number"] == 6
+    assert said["key"] not in {entry.hash for entry in ledger.entries}
 
 
 def test_mistakes_get_a_sentence_and_no_traceback(tmp_path: Path) -> None:

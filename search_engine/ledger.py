@@ -1,0 +1,166 @@
+"""The ledger: everything a search tried, as JSON lines or CSV, from which its state can be rebuilt.
+
+The first line is the search (settings, plan, split), every further line a trial. ``replay`` reads a ledger
+back and says what would be tried next: the same that the search itself said.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from search_engine.config import Plan, SearchConfig
+from search_engine.errors import DatasetError
+from search_engine.search import Clock, Step, decide, space_of
+from search_engine.trial import Kind, Origin, Trial, TrialState, best_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One trial, as it is written down.
+
+    Attributes:
+        number: position in the search, from 0.
+        kind, origin, state: values of ``search_engine.trial``.
+        strategy: name of the strategy that was asked; empty for controls.
+        vector, genome, hash: the candidate; empty or None where there is none.
+        parent: number of the trial it was mutated from.
+        seed: of its weights and batches.
+        epochs: its fidelity, passes over the training pictures.
+        seconds: wall clock, evaluation included.
+        accuracy, standard_error, loss: on the validation split; None until finished.
+        parameters, macs, latency_ms, size_bytes: of the whole network.
+        error: why it failed, in words; empty otherwise.
+    """
+
+    number: int
+    kind: str
+    origin: str
+    state: str
+    strategy: str = ""
+    vector: tuple[int, ...] = ()
+    genome: dict[str, Any] | None = None
+    hash: str = ""
+    parent: int | None = None
+    seed: int = 0
+    epochs: int | None = None
+    seconds: float | None = None
+    accuracy: float | None = None
+    standard_error: float | None = None
+    loss: float | None = None
+    parameters: int | None = None
+    macs: int | None = None
+    latency_ms: float | None = None
+    size_bytes: int | None = None
+    error: str = ""
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        return cls(**data | {"vector": tuple(data["vector"])})
+
+    def trial(self) -> Trial:
+        """What a strategy sees of it."""
+        return Trial(
+            number=self.number,
+            kind=Kind(self.kind),
+            origin=Origin(self.origin),
+            state=TrialState(self.state),
+            vector=self.vector,
+            key=self.hash,
+            parent=self.parent,
+            reward=self.accuracy,
+            seconds=self.seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """A search and its trials.
+
+    Attributes:
+        config: what the user asked for.
+        plan: what the engine measured and planned.
+        split: digest of the manifest: which pictures were trained, validated and tested on.
+        entries: the trials, by number.
+    """
+
+    config: SearchConfig
+    plan: Plan
+    split: str
+    entries: tuple[Entry, ...]
+
+    def lines(self) -> Iterator[str]:
+        """JSON lines, each with its line end."""
+        head = {"config": self.config.to_dict(), "plan": self.plan.to_dict(), "split": self.split}
+        for row in (head, *(asdict(entry) for entry in self.entries)):
+            yield json.dumps(row, ensure_ascii=False) + "\n"
+
+    def csv(self) -> str:
+        """A table of the trials; vectors and genomes as JSON, text that a spreadsheet would run disarmed."""
+        out = io.StringIO()
+        writer = csv.DictWriter(out, fieldnames=list(Entry.__dataclass_fields__))
+        writer.writeheader()
+        for entry in self.entries:
+            row = asdict(entry) | {
+                "vector": json.dumps(entry.vector),
+                "genome": json.dumps(entry.genome) if entry.genome else "",
+            }
+            writer.writerow({name: _disarmed(value) for name, value in row.items()})
+        return out.getvalue()
+
+    def next_step(self) -> Step:
+        """What the search would do next, were there time for another network."""
+        trials = [entry.trial() for entry in self.entries]
+        best = best_of([t for t in trials if t.kind is not Kind.MAJORITY])
+        clock = Clock(elapsed=0.0, exported=best.number if best else None, since_export=0.0)
+        return decide(self.config, self.plan, trials, clock, space_of(self.plan))
+
+
+def read_ledger(path: Path) -> Ledger:
+    """The ledger in a file of JSON lines.
+
+    Raises:
+        DatasetError: the file is not a ledger; the text names the line.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"The ledger {path} cannot be read: {error}.") from error
+    number = 1
+    try:
+        head = json.loads(lines[0])
+        config, plan = SearchConfig.from_dict(head["config"]), Plan.from_dict(head["plan"])
+        entries = []
+        for line in lines[1:]:
+            number += 1
+            entries.append(Entry.from_dict(json.loads(line)))
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f"Line {number} of {path} is not a line of a ledger: {error!r}.") from error
+    return Ledger(config=config, plan=plan, split=head.get("split", ""), entries=tuple(entries))
+
+
+def write_ledger(ledger: Ledger, path: Path) -> None:
+    """Write the ledger as JSON lines."""
+    path.write_text("".join(ledger.lines()), encoding="utf-8")
+
+
+def _disarmed(value: object) -> object:
+    """Text that begins like a formula gets an apostrophe in front, as spreadsheets want it."""
+    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
+        return "'" + value
+    return value
+
+
+def asked(origin: Origin, strategy: str) -> str:
+    """The strategy that a trial of some origin came from; controls come from none."""
+    return {Origin.CONTROL: "", Origin.RANDOM: "random", Origin.STRATEGY: strategy}[origin]
+
+
+def step_as_dict(step: Step) -> dict[str, Any]:
+    """A step as JSON, for the command line."""
+    return {"step": type(step).__name__, **asdict(step)}
