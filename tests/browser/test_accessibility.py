@@ -72,6 +72,13 @@ def test_page_does_not_scroll_sideways_on_a_phone(page: Page, address: str) -> N
     assert width <= PHONE["width"]
 
 
+@pytest.mark.parametrize("name", ["train", "account", "data sets", "missing"])
+def test_page_that_no_step_stays_on_has_its_picture(page: Page, site: Site, data_set: str, name: str) -> None:
+    page.goto(PAGES[name].format(data_set=data_set))
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    site.take_picture(page, name.replace(" ", "-"))
+
+
 def test_pictures_of_the_dark_and_of_a_phone(page: Page, site: Site, trained: Trained) -> None:
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     for name, address in {"leaderboard-dark": trained.search, "model-dark": trained.model}.items():

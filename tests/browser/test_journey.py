@@ -280,6 +280,7 @@ def test_8_lines_on_the_page_work_when_pasted(
     site.take_picture(page, "model-use")
     page.get_by_role("button", name="Make a token").click()
     expect(page.get_by_role("region", name="API token")).to_be_visible()
+    expect(page.get_by_role("region", name="Python")).not_to_contain_text("YOUR_TOKEN")
 
     python = page.get_by_role("region", name="Python").inner_text()
     run = subprocess.run(
