@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from django.db.models import F
+from django.http import HttpResponse
 from ninja import Router, Status
 
 from webapp.api.schemas import ErrorOut
@@ -11,6 +14,7 @@ from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned, owned
 from webapp.datasets.models import Dataset
 from webapp.searches import services
+from webapp.searches.ledger import ledger_of
 from webapp.searches.models import Search
 
 router = Router()
@@ -61,3 +65,18 @@ def list_trials(request: AuthenticatedRequest, search_id: int) -> list[TrialOut]
     search = get_owned(Search, request.user, pk=search_id)
     ranking = search.trials.order_by(F("accuracy").desc(nulls_last=True), "number")
     return [TrialOut.of(trial) for trial in ranking]
+
+
+@router.get(
+    "/{int:search_id}/ledger",
+    response={200: None, 404: ErrorOut, 409: ErrorOut},
+    summary="Download everything that was tried",
+)
+def get_ledger(
+    request: AuthenticatedRequest, search_id: int, format: Literal["jsonl", "csv"] = "jsonl"
+) -> HttpResponse:
+    """JSON lines (the search, then a line a trial; `python -m search_engine replay` reads them) or CSV."""
+    ledger = ledger_of(get_owned(Search, request.user, pk=search_id))
+    if format == "csv":
+        return HttpResponse(ledger.csv(), content_type="text/csv; charset=utf-8")
+    return HttpResponse("".join(ledger.lines()), content_type="application/jsonl; charset=utf-8")

@@ -5,6 +5,7 @@ from django.urls import path
 from webapp.searches.views.candidate import architecture, trial
 from webapp.searches.views.delete import delete
 from webapp.searches.views.detail import detail, live
+from webapp.searches.views.ledger import ledger
 from webapp.searches.views.start import start
 from webapp.searches.views.stop import stop
 
@@ -14,6 +15,8 @@ urlpatterns = [
     path("searches/<int:pk>/", detail, name="detail"),
     path("searches/<int:pk>/live/", live, name="live"),
     path("searches/<int:pk>/stop/", stop, name="stop"),
+    path("searches/<int:pk>/ledger.csv", ledger, {"form": "csv"}, name="ledger_csv"),
+    path("searches/<int:pk>/ledger.jsonl", ledger, {"form": "jsonl"}, name="ledger_jsonl"),
     path("searches/<int:pk>/delete/", delete, name="delete"),
     path("searches/<int:pk>/candidates/<int:number>/", trial, name="trial"),
     path("searches/<int:pk>/candidates/<int:number>/architecture.svg", architecture, name="architecture"),

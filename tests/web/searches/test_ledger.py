@@ -1,0 +1,75 @@
+"""The ledger of a search: in the page and over HTTP."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from django.test import Client
+
+from search_engine.ledger import read_ledger
+from search_engine.search import TrainStep, space_of
+from tests.web.searches.making import PLAN, add_trial, make_search, running_search
+from webapp.accounts.models import User
+from webapp.searches.models import Search
+
+
+def tried(owner: User) -> Search:
+    search = running_search(owner)
+    for number in range(2):
+        add_trial(search, accuracy=0.2 + 0.6 * number)
+    space = space_of(PLAN)
+    vector = space.starts[0]
+    add_trial(
+        search,
+        vector=list(vector),
+        genome=space.decode(vector).to_dict(),
+        genome_hash=space.key(vector),
+        accuracy=0.9,
+        epochs=2,
+    )
+    return search
+
+
+def test_the_download_replays(alice: User, alice_client: Client, tmp_path: Path) -> None:
+    search = tried(alice)
+    answer = alice_client.get(f"/searches/{search.pk}/ledger.jsonl")
+    assert answer.status_code == 200
+    assert answer["Content-Disposition"] == f'attachment; filename="search-{search.pk}.jsonl"'
+    path = tmp_path / "ledger.jsonl"
+    path.write_bytes(answer.content)
+    ledger = read_ledger(path)
+    assert [entry.strategy for entry in ledger.entries] == ["", "", "evolution"]
+    step = ledger.next_step()
+    assert isinstance(step, TrainStep)
+    assert step.number == 3
+    assert step.key != ledger.entries[2].hash
+
+
+def test_the_table_has_a_row_a_trial(alice: User, alice_client: Client, alice_api: Client) -> None:
+    search = tried(alice)
+    page = alice_client.get(f"/searches/{search.pk}/ledger.csv")
+    api = alice_api.get(f"/api/v1/searches/{search.pk}/ledger?format=csv")
+    assert page.content == api.content
+    rows = list(csv.DictReader(io.StringIO(page.content.decode())))
+    assert [row["number"] for row in rows] == ["0", "1", "2"]
+    assert rows[2]["accuracy"] == "0.9"
+
+
+def test_the_api_gives_json_lines(alice: User, alice_api: Client) -> None:
+    answer = alice_api.get(f"/api/v1/searches/{tried(alice).pk}/ledger")
+    assert answer["Content-Type"].startswith("application/jsonl")
+    assert len(answer.content.splitlines()) == 4
+
+
+def test_a_stranger_gets_404(alice: User, charlie_client: Client) -> None:
+    search = tried(alice)
+    for form in ("csv", "jsonl"):
+        assert charlie_client.get(f"/searches/{search.pk}/ledger.{form}").status_code == 404
+
+
+def test_before_the_plan_there_is_a_sentence(alice: User, alice_api: Client) -> None:
+    answer = alice_api.get(f"/api/v1/searches/{make_search(alice).pk}/ledger")
+    assert answer.status_code == 409
+    assert "not tried anything yet" in answer.json()["error"]["message"]
