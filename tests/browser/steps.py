@@ -109,6 +109,8 @@ def start_training(page: Page, data_set: str, minutes: float) -> str:
     """Press Train and choose a budget. Returns the search's address."""
     page.goto(data_set)
     page.get_by_role("button", name="Train").click()
+    expect(page).to_have_url(re.compile("/train/$"))
+    page.wait_for_load_state("load")  # the script that ticks "Other" is there from then on
     page.get_by_label("Minutes", exact=True).fill(str(minutes))
     expect(page.get_by_role("radio", name="Other")).to_be_checked()
     page.get_by_role("button", name="Start training").click()
