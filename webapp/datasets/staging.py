@@ -9,6 +9,7 @@ import logging
 import os
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import NamedTuple
@@ -83,7 +84,7 @@ def stage(claim: Claim) -> Staged:
         progress.tick(staged)
     check_usable(staged, known_labels={label for _, label in known})
     progress.tick(staged, now=True)
-    os.sync()  # the pictures, before the rows that promise them; one by one it would take minutes
+    sync_disk(progress, staged)  # the pictures, before the rows that promise them
     return staged
 
 
@@ -145,6 +146,18 @@ class Progress:
         except OperationalError:  # a locked database: the next second will do, and the import goes on
             log.warning("Upload %d could not say how far it is.", self.claim.upload_id, exc_info=True)
         self.said_at = time.monotonic()
+
+
+def sync_disk(progress: Progress, staged: Staged) -> None:
+    """Wait until all that was written is on the disk; file by file it would take minutes.
+
+    A slow disk takes longer than the silence after which we would be taken for dead, so we go on saying
+    that we live.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        syncing = beside.submit(os.sync)
+        while not wait([syncing], PROGRESS_SECONDS).done:
+            progress.tick(staged, now=True)
 
 
 def check_usable(staged: Staged, *, known_labels: set[str]) -> None:

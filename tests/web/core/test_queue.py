@@ -30,7 +30,8 @@ def test_broker_that_is_down_does_not_undo_the_row(alice: User, monkeypatch: pyt
 
 def test_chores_wait_neither_behind_imports_nor_behind_one_another() -> None:
     current_app.loader.import_default_modules()
-    for entry in settings.CELERY_BEAT_SCHEDULE.values():
+    schedule: dict[str, dict[str, Any]] = settings.CELERY_BEAT_SCHEDULE
+    for entry in schedule.values():
         assert entry["task"] in current_app.tasks
         assert current_app.amqp.router.route({}, entry["task"])["queue"].name == "chores"
         assert entry["options"]["expires"] <= entry["schedule"]

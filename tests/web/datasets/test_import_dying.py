@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 from django.utils import timezone
@@ -77,6 +79,29 @@ def test_a_living_worker_keeps_its_upload(upload: Upload, enqueued: Enqueued) ->
     enqueued.clear()
     requeue_lost()
     assert enqueued == []
+
+
+def test_a_worker_says_that_it_lives_while_a_slow_disk_takes_the_pictures(
+    upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syncing, lives = Event(), Event()
+    tick = staging.Progress.tick
+
+    def sync() -> None:
+        syncing.set()
+        assert lives.wait(20), "nothing was said while the disk was busy"
+
+    def noted(progress: staging.Progress, staged: staging.Staged, *, now: bool = False) -> None:
+        tick(progress, staged, now=now)
+        if syncing.is_set():
+            lives.set()
+
+    monkeypatch.setattr(os, "sync", sync)
+    monkeypatch.setattr(staging.Progress, "tick", noted)
+    monkeypatch.setattr(staging, "PROGRESS_SECONDS", 0.02)
+    import_upload(upload.pk)
+    upload.refresh_from_db()
+    assert upload.state == Upload.State.FINISHED
 
 
 def test_an_upload_that_kills_three_workers_is_failed(upload: Upload, data_dir: Path) -> None:
