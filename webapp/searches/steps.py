@@ -6,6 +6,7 @@ step that was handed out is on record before its work begins.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from django.db import transaction
@@ -22,6 +23,8 @@ from webapp.searches.replay import EXPORT_FAILED, EXPORT_HOPELESS
 
 MAX_HOPELESS = 2
 """Networks that could not be exported twice each, after which the search ends with what it has."""
+MAX_FAILURES = 20
+"""Networks that failed in a row, after which the search ends with what it has: the next would fail, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ def _plan_next(search: Search) -> Step:
         since_export=published[1] if published else None,
         exporting=_live(search).filter(doing__startswith="export").exists(),
         finished=bool(hopeless) and (published is not None or len(hopeless) >= MAX_HOPELESS),
-        stop_requested=search.stop_requested,
+        stop_requested=search.stop_requested or _all_fail(rows.values()),
     )
     trials = replay.frozen_all(rows.values())
     config = replay.search_config(search)
@@ -102,6 +105,16 @@ def _plan_next(search: Search) -> Step:
         # It is tried once more, at the end; until then the search goes on as if it had been handed out.
         return decide(config, plan, trials, replace(clock, exported=step.number), space_of(plan))
     return step
+
+
+def _all_fail(rows: Iterable[Trial]) -> bool:
+    """Whether something is wrong that is no network's fault, such as a full disk."""
+    over = (Trial.State.FINISHED, Trial.State.FAILED)
+    ended = sorted(
+        (r for r in rows if r.kind == Trial.Kind.NETWORK and r.state in over), key=lambda r: r.number
+    )
+    last = ended[-MAX_FAILURES:]
+    return len(last) == MAX_FAILURES and all(row.state == Trial.State.FAILED for row in last)
 
 
 def _live(search: Search) -> QuerySet[Slot]:
@@ -130,13 +143,16 @@ def _write_down(search: Search, slot: Slot, step: Step) -> None:
         case ExportStep():
             if step.final:
                 Search.objects.filter(pk=search.pk).update(phase=Search.Phase.FINISH, progress={})
-                note(
-                    search,
-                    "Time is up: finishing the best network."
-                    if not search.stop_requested
-                    else "Finishing the best network so far.",
-                )
+                note(search, _why_finish(search))
             keep(slot, f"export {step.number}")
+
+
+def _why_finish(search: Search) -> str:
+    if search.stop_requested:
+        return "Finishing the best network so far."
+    if _all_fail(search.trials.all()):
+        return f"The last {MAX_FAILURES} networks all failed, so no more are tried: finishing the best one."
+    return "Time is up: finishing the best network."
 
 
 def _start(search: Search) -> None:

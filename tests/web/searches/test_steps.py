@@ -10,7 +10,7 @@ from tests.web.searches.making import PLAN, add_trial, claimed, log_of, make_sea
 from webapp.accounts.models import User
 from webapp.searches.claims import ClaimLost
 from webapp.searches.models import Search, Slot, Trial
-from webapp.searches.steps import MeasureStep, PrepareStep, next_step
+from webapp.searches.steps import MAX_FAILURES, MeasureStep, PrepareStep, next_step
 from webapp.trained.models import TrainedModel
 
 
@@ -115,6 +115,20 @@ def test_stop_leads_to_the_final_export_and_its_preparing_cannot_be_stopped(alic
     slot = claimed(search)
     assert next_step(slot, prepared=False) == PrepareStep(PLAN, stoppable=False)
     assert next_step(slot, prepared=True) == ExportStep(number=1, final=True, refit=False)
+
+
+def test_search_in_which_every_network_fails_ends_early_with_the_best_before(alice: User) -> None:
+    search = running_search(alice, max_trials=None, budget_minutes=60)
+    add_trial(search)
+    add_trial(search)
+    publish(search, number=1)
+    for _ in range(MAX_FAILURES):
+        slot = search.slots.get()
+        step = next_step(slot if slot.claim else claimed(search), prepared=True)
+        assert isinstance(step, TrainStep)
+        search.trials.filter(number=step.number).update(state="failed", error="The disk is full.")
+    assert next_step(search.slots.get(), prepared=True) == ExportStep(number=1, final=True, refit=False)
+    assert any("networks all failed" in line for line in log_of(search))
 
 
 def test_search_that_is_over_needs_no_slot(alice: User) -> None:
