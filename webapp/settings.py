@@ -200,7 +200,8 @@ HEARTBEAT_SECONDS = 5.0  # how often the living say so
 LOST_AFTER_SECONDS: float = env.float("LOST_AFTER_SECONDS", default=45.0)  # silence after which they are dead
 
 # --- searches -----------------------------------------------------------------------------------------------
-SLOTS: int = env.int("SLOTS", default=cores())  # trials side by side in one search; one thread each on CPU
+SLOTS: int = env.int("SLOTS", default=cores())  # trials side by side in one search, on all machines together
+TRAINERS: int = max(1, min(SLOTS, cores()))  # of them on this machine; on CPU each has one thread
 DEVICE: str = env.str("DEVICE", default="auto")
 
 LOGGING = {

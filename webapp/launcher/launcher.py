@@ -83,7 +83,7 @@ class Launcher:
         )
         self._add("worker", [*worker, "-Q", "default", "-c", "2", "-n", f"default.{run}@%h"])
         self._add(
-            "training worker", [*worker, "-Q", "train", "-c", str(settings.SLOTS), "-n", f"train.{run}@%h"]
+            "training worker", [*worker, "-Q", "train", "-c", str(settings.TRAINERS), "-n", f"train.{run}@%h"]
         )
         # One process that does one chore at a time, whatever the two others are busy with.
         self._add("chores worker", [*worker, "-Q", "chores", "-P", "solo", "-n", f"chores.{run}@%h"])
