@@ -26,7 +26,7 @@ from tests.browser.steps import (
     start_training,
 )
 
-# Of 100; by chance it is 20. Searches on these few pictures have ended at 82 to 100 of 100, by 45 test pictures.
+# Of 100; by chance it is 20. Searches on these few pictures have ended at 82 to 100, on 45 test pictures.
 # This test is about the journey; how good the networks are is measured elsewhere, on more pictures.
 LEARNED = 60
 PARITY = 1e-3  # the largest difference between two ways of asking the same network
