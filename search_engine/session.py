@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from search_engine.config import Plan, SearchConfig
 from search_engine.data.manifest import Picture, read_manifest
 from search_engine.data.pack import CHUNK, build_pack
-from search_engine.errors import Cancelled, SearchEngineError
+from search_engine.errors import Cancelled, SearchEngineError, TrialFailed
 from search_engine.evaluate.latency import median_latency_ms
 from search_engine.evaluate.metrics import log_loss, standard_error
 from search_engine.events import (
@@ -23,6 +23,7 @@ from search_engine.events import (
     EventSink,
     Export,
     Exported,
+    Log,
     Open,
     Opened,
     Progress,
@@ -287,13 +288,9 @@ class Session:
     def export(self, command: Export) -> Exported:
         """Write the bundle of a trained trial; if it is the final one, open the sealed test split."""
         kind, genome = Kind(command.kind), self._genome(command.genome)
-        if command.final and command.refit:
-            self.sink.emit(Progress(phase="export", text="Training the best network on all pictures"))
-            everything = self._examples(genome, "train", "validation")
-            model, _ = self._fit(command, kind, genome, everything, None)
-        else:
-            model = self._new_model(kind, genome, command.seed)
-            model.load_state_dict(load_file(self.run / "trials" / f"{command.number}.safetensors"))
+        model, figures = self._trained(kind, genome, command.number)
+        refit = command.final and command.refit and self._fit_again(command, kind, genome, figures)
+        model = refit or model
         serving = ServingModel(load_trunk(genome.trunk.name), model.cpu().eval(), genome.trunk.resolution)
         subject = Subject(
             number=command.number,
@@ -302,9 +299,9 @@ class Session:
             kind=kind,
             title=command.title,
             labels=self.manifest.labels,
-            validation=self._validation_figures(genome, command.number, kind),
+            validation=figures,
             splits={split: len(self.manifest.of(split)) for split in ("train", "validation", "test")},
-            refit=command.final and command.refit,
+            refit=bool(refit),
         )
         card = write_bundle(
             subject,
@@ -321,16 +318,45 @@ class Session:
         assert self.store is not None  # noqa: S101 -- checked by _genome
         return tuple(p for i in self.store.ids if (p := self.by_id[i]).split == split)
 
-    def _validation_figures(self, genome: Genome, number: int, kind: Kind) -> dict[str, float]:
-        """The trial's own figures, before any second fit, on pictures it was not trained on."""
-        model = self._new_model(kind, genome, self.seed)
+    def _trained(self, kind: Kind, genome: Genome, number: int) -> tuple[nn.Module, dict[str, float]]:
+        """A trial's network, and its figures on pictures it was not trained on."""
+        model = self._new_model(kind, genome, self.seed).to(self.device)
         model.load_state_dict(load_file(self.run / "trials" / f"{number}.safetensors"))
+        return model, self._validation_figures(model, genome)
+
+    def _validation_figures(self, model: nn.Module, genome: Genome) -> dict[str, float]:
         examples = self._examples(genome, "validation")
-        logits = predict(model.to(self.device), examples).cpu()
+        logits = predict(model, examples).cpu()
         targets = examples.labels.cpu()
         accuracy = float((logits.argmax(1) == targets).float().mean())
         loss = log_loss(torch.softmax(logits, 1).numpy(), targets.numpy())
         return {"accuracy": accuracy, "log_loss": loss, "n": len(targets)}
+
+    def _fit_again(
+        self, command: Export, kind: Kind, genome: Genome, before: dict[str, float]
+    ) -> nn.Module | None:
+        """The candidate fitted on training and validation pictures, or None if that went wrong.
+
+        A fit that knows the validation pictures and is no better on them than one that does not has failed
+        (its time was cut, or it diverged); the trial's own weights are then the better ones.
+        """
+        self.sink.emit(Progress(phase="export", text="Training the best network on all pictures"))
+        everything = self._examples(genome, "train", "validation")
+        try:
+            model, _ = self._fit(command, kind, genome, everything, None)
+        except TrialFailed as failure:
+            self.sink.emit(Log(text=f"The final training failed, its trial's weights are kept: {failure}"))
+            return None
+        after = self._validation_figures(model, genome)
+        if after["accuracy"] >= before["accuracy"]:
+            return model
+        self.sink.emit(
+            Log(
+                text="The final training on all pictures came out worse than the trial, "
+                f"{after['accuracy']:.3f} against {before['accuracy']:.3f}; the trial's weights are kept."
+            )
+        )
+        return None
 
 
 def _quiet(epoch: int, epochs: int, loss: float, accuracy: float, seconds: float) -> None:

@@ -102,8 +102,8 @@ def train(
     started = time.monotonic()
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    size = min(recipe.batch_size, len(training))
-    steps_an_epoch = max(1, len(training) // size)  # the ragged last batch is dropped: BN dislikes it
+    # Batches of one size, none dropped: BN dislikes a ragged last one, and small sets cannot spare it.
+    steps_an_epoch = math.ceil(len(training) / recipe.batch_size)
     optimizer = torch.optim.AdamW(
         parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.99)
     )
@@ -113,12 +113,12 @@ def train(
         epoch_started, losses = time.monotonic(), torch.zeros((), device=training.targets.device)
         model.train()
         order = torch.randperm(len(training), generator=generator)
-        for index in range(steps_an_epoch):
+        for rows in torch.tensor_split(order, steps_an_epoch):
             if should_stop():
                 raise Cancelled("training was stopped")
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate * one_cycle(step / total)
-            features, targets = training.batch(order[index * size : (index + 1) * size])
+            features, targets = training.batch(rows)
             loss = _loss(model, features, targets, recipe, generator)
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)

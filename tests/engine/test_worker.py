@@ -21,6 +21,7 @@ from search_engine.events import (
     Export,
     Exported,
     Failed,
+    Log,
     Measure,
     Measured,
     Message,
@@ -218,6 +219,25 @@ def test_two_engines_share_the_work_of_preparing(folder: Path) -> None:
     finally:
         for process in engines:
             process.close()
+
+
+def test_a_final_fit_that_comes_out_worse_is_not_used(folder: Path) -> None:
+    process = EngineProcess()
+    try:
+        ask(process, open_command(folder, "worse"), Opened)
+        ask(process, Prepare(plan=PLAN.to_dict()), Prepared)
+        command = train_command(2, epochs=12)
+        trained = ask(process, command, Trained)
+        export = export_command(command, folder / "worse-bundle", final=True, refit=True)
+        assert export.genome is not None
+        export.genome["recipe"]["learning_rate"] = 0.0  # the second fit learns nothing
+        seen: list[Message] = []
+        model = ask(process, export, Exported, seen).model
+        assert model["refit_on_validation"] is False
+        assert model["validation"]["accuracy"] == pytest.approx(trained.accuracy)
+        assert any(isinstance(event, Log) and "the trial's weights are kept" in event.text for event in seen)
+    finally:
+        process.close()
 
 
 def test_a_killed_engine_is_reported_with_its_reason(folder: Path) -> None:
