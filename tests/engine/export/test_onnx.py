@@ -17,8 +17,9 @@ SIZES = ((150, 150), (600, 401), (40, 90), (1, 1), (97, 1000), (96, 96))
 
 
 def serving(seed: int = 0) -> ServingModel:
+    trunk = load_trunk("efficientnet_lite0")  # draws random numbers, but only the first time
     torch.manual_seed(seed)
-    return ServingModel(load_trunk("efficientnet_lite0"), LinearProbe(1280, 4), 96)
+    return ServingModel(trunk, LinearProbe(1280, 4), 96)
 
 
 def pictures() -> list[np.ndarray]:
