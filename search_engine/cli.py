@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from search_engine import __version__
+from search_engine.bench import bench as run_bench
 from search_engine.config import SearchConfig
 from search_engine.data.gather import Gathered, gather, make_manifest
 from search_engine.data.manifest import write_manifest
 from search_engine.errors import SearchEngineError
 from search_engine.ledger import read_ledger, step_as_dict, write_ledger
 from search_engine.runner import LocalSearch, Outcome
+from search_engine.space.registry import HYBRID, SPACES
+from search_engine.space.table import read_table
 from search_engine.strategies import STRATEGIES
 
 DESCRIPTION = """Finds a neural network for labelled pictures, by search.
@@ -59,6 +62,12 @@ def parser() -> argparse.ArgumentParser:
     )
     fit.add_argument("--minutes", type=float, default=5.0, help="time for everything (default: 5)")
     fit.add_argument("--seed", type=int, default=0, help="rules every random choice (default: 0)")
+    fit.add_argument(
+        "--space",
+        choices=list(SPACES),
+        default=HYBRID,
+        help="hybrid: cells on a pretrained network; cells, macro: from scratch (default: hybrid)",
+    )
     fit.add_argument("--strategy", choices=sorted(STRATEGIES), default="evolution", help="default: evolution")
     fit.add_argument("--trials", type=int, help="stop after this many networks even if there is time left")
     fit.add_argument("--slots", type=int, default=_cores(), help="trials side by side (default: one a core)")
@@ -74,6 +83,16 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument(
         "ledger", type=Path, metavar="LEDGER", help="JSON lines, as fit and the site write them"
     )
+    bench = commands.add_parser("bench", help="run a strategy on a table of results that others measured")
+    bench.add_argument("table", type=Path, metavar="TABLE", help="JSON; see search_engine/space/table.py")
+    bench.add_argument(
+        "--strategy", choices=sorted(STRATEGIES), default="evolution", help="default: evolution"
+    )
+    bench.add_argument("--evaluations", type=int, default=200, help="candidates looked at (default: 200)")
+    bench.add_argument("--seeds", type=int, default=100, help="searches to average over (default: 100)")
+    bench.add_argument(
+        "--json", action="store_true", help="print one JSON object as the last line (always so)"
+    )
     commands.add_parser("work", help="serve commands on standard input (used by the site)")
     return root
 
@@ -81,23 +100,35 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     options = parser().parse_args(arguments)
+    commands = {"fit": fit, "predict": predict, "replay": replay, "bench": bench, "work": work}
     try:
-        if options.command == "fit":
-            return fit(options)
-        if options.command == "predict":
-            return predict(options)
-        if options.command == "replay":
-            print(json.dumps(step_as_dict(read_ledger(options.ledger).next_step()), ensure_ascii=False))
-            return 0
+        return commands[options.command](options)
     except SearchEngineError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
-    from search_engine.worker import main as work
 
-    work()
+
+def work(_: argparse.Namespace) -> int:
+    """Serve the site; imports torch."""
+    from search_engine.worker import main as serve
+
+    serve()
+    return 0
+
+
+def replay(options: argparse.Namespace) -> int:
+    """What a search would try next, as one JSON object."""
+    print(json.dumps(step_as_dict(read_ledger(options.ledger).next_step()), ensure_ascii=False))
+    return 0
+
+
+def bench(options: argparse.Namespace) -> int:
+    """How a strategy does on a table, as one JSON object."""
+    table = read_table(options.table)
+    print(json.dumps(run_bench(table, options.strategy, options.evaluations, options.seeds)))
     return 0
 
 
@@ -143,6 +174,7 @@ def fit(options: argparse.Namespace) -> int:
         config = SearchConfig(
             budget_seconds=max(1.0, options.minutes * 60 - (time.monotonic() - started)),
             seed=options.seed,
+            space=options.space,
             strategy=options.strategy,
             slots=options.slots,
             max_trials=options.trials,

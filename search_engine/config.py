@@ -13,6 +13,7 @@ class SearchConfig:
     Attributes:
         budget_seconds: wall-clock seconds from the first work to the finished model.
         seed: rules every random choice.
+        space: a name in ``search_engine.space.registry.SPACES``.
         strategy: a name in ``search_engine.strategies.STRATEGIES``.
         random_share: fraction of proposals that are drawn at random, as a control arm.
         slots: how many trials run side by side.
@@ -21,6 +22,7 @@ class SearchConfig:
 
     budget_seconds: float
     seed: int = 0
+    space: str = "hybrid"
     strategy: str = "evolution"
     random_share: float = 0.15
     slots: int = 1
@@ -40,7 +42,7 @@ class Plan:
 
     Attributes:
         trunk: name in ``search_engine.trunk.registry.TRUNKS``.
-        resolution: side in pixels at which the trunk sees the pictures.
+        resolution: side in pixels at which the networks see the pictures.
         pictures: how many training and validation pictures take part in the search; on a large set a
             random sample, so that a small budget still buys a search.
         epochs: full training length of one candidate.
@@ -48,7 +50,10 @@ class Plan:
         prepare_seconds: expected seconds until the activations are cached, all slots helping.
         finish_seconds: seconds kept back for the final fit, the export and the sealed test.
         rates: the measurements behind it: ``decode``, ``train`` and ``extract_<px>`` in pictures a second,
-            and ``trunk_latency_ms``, the median milliseconds of one picture through the trunk.
+            ``trunk_latency_ms``, the median milliseconds of one picture through the trunk.
+        space: a name in ``search_engine.space.registry.SPACES``.
+        control_resolution: side in pixels at which the trunk sees the pictures for the linear probe alone,
+            where the networks have no trunk; else 0.
     """
 
     trunk: str
@@ -59,6 +64,13 @@ class Plan:
     prepare_seconds: float
     finish_seconds: float
     rates: dict[str, float] = field(default_factory=dict)
+    space: str = "hybrid"
+    control_resolution: int = 0
+
+    @property
+    def trunk_resolution(self) -> int:
+        """Side in pixels at which the trunk sees the pictures."""
+        return self.control_resolution or self.resolution
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,13 @@ import torch
 from PIL import Image
 
 from search_engine.data.decode import to_pixels
-from search_engine.planner import Rates
-from search_engine.space.architecture import Trunk
-from search_engine.space.build import Candidate
+from search_engine.planner import CONTROL_RESOLUTION, Rates
+from search_engine.space.architecture import Genome, Trunk
 from search_engine.space.hybrid import HybridSpace
+from search_engine.space.networks import build
+from search_engine.space.registry import HYBRID, make_space
+from search_engine.space.scratch import PIXELS
+from search_engine.space.scratch_space import RESOLUTIONS
 from search_engine.space.trunks import EMBEDDING, TRUNKS
 from search_engine.trainer.loop import Examples, train
 from search_engine.trunk.graph import TrunkRunner
@@ -24,12 +28,14 @@ BATCH = 16
 MEASURED = (128, 224)  # pixels; in between, the time grows with the area
 CANDIDATES = 3  # random networks; their median stands for the space
 STEPS = 6
+SCRATCH_BATCH = 32  # pictures a step from scratch: measuring must not take longer than a trial
 
 
 def measure_rates(
     root: Path,
     paths: list[str],
     *,
+    space: str,
     trunk: str,
     classes: int,
     cache: Path,
@@ -41,6 +47,7 @@ def measure_rates(
     Args:
         root: folder of the pictures.
         paths: relative to it; a random sample is used.
+        space: name in ``SPACES``.
         trunk: name in ``TRUNKS``.
         classes: labels.
         cache: where exported trunks are kept.
@@ -50,11 +57,15 @@ def measure_rates(
     rng = random.Random(seed)
     some = rng.sample(paths, min(PICTURES, len(paths)))
     decode = _decode_rate(root, some)
+    if space != HYBRID:
+        extract = {CONTROL_RESOLUTION: 1.0 / _extract_seconds(trunk, CONTROL_RESOLUTION, cache, device)}
+        return Rates(decode=decode, extract=extract, train=_scratch_rates(space, trunk, classes, device, rng))
     seconds = {r: _extract_seconds(trunk, r, cache, device) for r in MEASURED}
     low, high = MEASURED
     slope = max(0.0, (seconds[high] - seconds[low]) / (high**2 - low**2))
     extract = {r: 1.0 / max(1e-5, seconds[low] + slope * (r**2 - low**2)) for r in TRUNKS[trunk].resolutions}
-    return Rates(decode=decode, extract=extract, train=_train_rate(trunk, classes, device, rng))
+    rate = _train_rate(trunk, classes, device, rng)
+    return Rates(decode=decode, extract=extract, train=dict.fromkeys(extract, rate))
 
 
 def _decode_rate(root: Path, paths: list[str]) -> float:
@@ -95,16 +106,48 @@ def _train_rate(trunk: str, classes: int, device: torch.device, rng: random.Rand
             targets=torch.randint(0, classes, (n,), device=device),
             rows=torch.arange(n),
         )
-        result = train(
-            Candidate(genome, classes).to(device),
-            examples,
-            None,
-            genome.recipe,
-            epochs=1,
-            seconds=60.0,
-            seed=0,
-            on_epoch=lambda *_: None,
-            should_stop=lambda: False,
-        )
-        rates.append(n / result.seconds)
+        rates.append(_steps_rate(genome, classes, examples, device))
     return sorted(rates)[len(rates) // 2]
+
+
+def _scratch_rates(
+    space: str, trunk: str, classes: int, device: torch.device, rng: random.Random
+) -> dict[int, float]:
+    """The same for networks on pixels: at the lowest and highest resolution, in between by the area."""
+    low, high = min(RESOLUTIONS), max(RESOLUTIONS)
+    seconds = {
+        side: 1.0 / _pixel_rate(space, Trunk(trunk, side), classes, device, rng) for side in (low, high)
+    }
+    slope = max(0.0, (seconds[high] - seconds[low]) / (high**2 - low**2))
+    return {side: 1.0 / (seconds[low] + slope * (side**2 - low**2)) for side in RESOLUTIONS}
+
+
+def _pixel_rate(space: str, trunk: Trunk, classes: int, device: torch.device, rng: random.Random) -> float:
+    networks, side, n = make_space(space, trunk), trunk.resolution, SCRATCH_BATCH * STEPS
+    rates = []
+    for _ in range(CANDIDATES):
+        genome = networks.decode(networks.sample(rng))
+        genome = replace(genome, recipe=replace(genome.recipe, batch_size=SCRATCH_BATCH))
+        examples = Examples(
+            features={PIXELS: torch.randint(0, 256, (n, side, side, 3), dtype=torch.uint8, device=device)},
+            targets=torch.randint(0, classes, (n,), device=device),
+            rows=torch.arange(n),
+        )
+        rates.append(_steps_rate(genome, classes, examples, device))
+    return sorted(rates)[len(rates) // 2]
+
+
+def _steps_rate(genome: Genome, classes: int, examples: Examples, device: torch.device) -> float:
+    """Pictures a second through one epoch of whole training steps."""
+    result = train(
+        build(genome, classes).to(device),
+        examples,
+        None,
+        genome.recipe,
+        epochs=1,
+        seconds=60.0,
+        seed=0,
+        on_epoch=lambda *_: None,
+        should_stop=lambda: False,
+    )
+    return len(examples) / result.seconds

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from search_engine.config import Plan, SearchConfig
+from search_engine.space.registry import HYBRID
+from search_engine.space.scratch_space import RESOLUTIONS
 from search_engine.space.trunks import TRUNKS, TrunkSpec
 
 FIRST_MODEL_SECONDS = 35.0  # so that the first usable model is there within a minute, start-up included
@@ -14,6 +16,10 @@ SHORT_PREPARE_SHARE = 0.30  # never more than this, so that a short budget still
 TRIALS_WANTED = 24  # networks; below a dozen a search is a lottery
 EPOCHS = (6, 30)  # fewer than 6 do not rank candidates, more than 30 overfit cached activations
 MEMORY_BYTES = 1_000_000_000  # of activations held by one slot
+CONTROL_RESOLUTION = 96  # of the trunk's linear probe, where it is no more than a control: cheap
+SCRATCH_EPOCHS = (12, 40)  # fewer than 12 from nothing are still guesses
+SCRATCH_GOOD_EPOCHS = 16  # what a higher resolution must leave
+SCRATCH_FEWEST = 8  # networks; a set too large for so many is sampled
 FALLBACK_RESOLUTION = 128  # when no resolution lets every picture in: a sample of them at this one
 MARGIN = 1.15  # a shared machine gets slower while one looks
 
@@ -25,12 +31,12 @@ class Rates:
     Attributes:
         decode: pictures decoded and resized a second.
         extract: resolution to pictures through the trunk a second.
-        train: pictures a second through forward and backward of a typical candidate.
+        train: resolution to pictures a second through forward and backward of a typical candidate.
     """
 
     decode: float
     extract: Mapping[int, float]
-    train: float
+    train: Mapping[int, float]
 
 
 def make_plan(
@@ -47,11 +53,16 @@ def make_plan(
         spent: seconds already gone.
 
     Returns:
-        The plan; its resolution is the highest at which every picture fits the share of preparing.
+        The plan; its resolution is the highest at which every picture fits the share of preparing or, from
+        scratch, at which the usual number of networks can be trained well.
     """
-    spec = TRUNKS[trunk]
     budget = max(1.0, config.budget_seconds - spent)
-    limit = max(min(FIRST_MODEL_SECONDS, SHORT_PREPARE_SHARE * budget), PREPARE_SHARE * budget)
+    if config.space != HYBRID:
+        return _plan_from_scratch(
+            config, rates, trunk=trunk, pictures=pictures, test_pictures=test_pictures, budget=budget
+        )
+    spec = TRUNKS[trunk]
+    limit = _prepare_limit(budget)
 
     def seconds(resolution: int, n: int) -> float:
         each = 1.0 / rates.decode + 1.0 / rates.extract[resolution]
@@ -64,7 +75,7 @@ def make_plan(
     prepare = seconds(resolution, used)
     finish = MARGIN * test_pictures * (1.0 / rates.decode + 1.0 / rates.extract[resolution]) + 6.0
     search = max(1.0, budget - prepare - finish)
-    epoch_seconds = used / rates.train
+    epoch_seconds = used / rates.train[resolution]
     wanted = search * config.slots / TRIALS_WANTED
     epochs = round(min(max(wanted / epoch_seconds, EPOCHS[0]), EPOCHS[1]))
     return Plan(
@@ -75,12 +86,47 @@ def make_plan(
         trial_seconds=MARGIN * epochs * epoch_seconds + 1.0,
         prepare_seconds=prepare,
         finish_seconds=finish,
-        rates={
-            "decode": rates.decode,
-            "train": rates.train,
-            **{f"extract_{r}": rate for r, rate in rates.extract.items()},
-        },
+        rates=_rates(rates, resolution),
     )
+
+
+def _plan_from_scratch(
+    config: SearchConfig, rates: Rates, *, trunk: str, pictures: int, test_pictures: int, budget: float
+) -> Plan:
+    # Every picture is decoded twice: small for the networks, and larger for the control's trunk.
+    each = MARGIN * (2.0 / rates.decode + 1.0 / rates.extract[CONTROL_RESOLUTION]) / config.slots
+    used = max(1, min(pictures, int(_prepare_limit(budget) / each)))
+    finish = MARGIN * test_pictures / rates.decode + 6.0
+    search = config.slots * max(1.0, budget - each * used - finish)
+    good = search / TRIALS_WANTED / SCRATCH_GOOD_EPOCHS  # seconds of an epoch
+    resolution = max((r for r in RESOLUTIONS if used / rates.train[r] <= good), default=min(RESOLUTIONS))
+    rate = rates.train[resolution]
+    most = min(int(search / SCRATCH_FEWEST / SCRATCH_EPOCHS[0] * rate), MEMORY_BYTES // (3 * resolution**2))
+    used = max(1, min(used, most))
+    epochs = round(min(max(search / TRIALS_WANTED * rate / used, SCRATCH_EPOCHS[0]), SCRATCH_EPOCHS[1]))
+    return Plan(
+        trunk=trunk,
+        resolution=resolution,
+        pictures=used,
+        epochs=epochs,
+        trial_seconds=MARGIN * epochs * used / rate + 1.0,
+        prepare_seconds=each * used,
+        finish_seconds=finish,
+        rates=_rates(rates, resolution),
+        space=config.space,
+        control_resolution=CONTROL_RESOLUTION,
+    )
+
+
+def _prepare_limit(budget: float) -> float:
+    """Seconds of the budget that preparing may take."""
+    return max(min(FIRST_MODEL_SECONDS, SHORT_PREPARE_SHARE * budget), PREPARE_SHARE * budget)
+
+
+def _rates(rates: Rates, resolution: int) -> dict[str, float]:
+    """The measurements as a plan keeps them."""
+    extract = {f"extract_{r}": rate for r, rate in rates.extract.items()}
+    return {"decode": rates.decode, "train": rates.train[resolution], **extract}
 
 
 def picture_bytes(spec: TrunkSpec, resolution: int) -> int:

@@ -141,7 +141,7 @@ class LocalSearch:
         self._plan = Plan.from_dict(answer.plan)
         self._planned.set()
         self.say(
-            f"plan: {self._plan.trunk} at {self._plan.resolution} px, {self._plan.pictures} pictures, "
+            f"plan: {self._plan.space} at {self._plan.resolution} px, {self._plan.pictures} pictures, "
             f"{self._plan.epochs} epochs, about {self._plan.trial_seconds:.1f} s a network"
         )
 

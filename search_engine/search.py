@@ -19,7 +19,7 @@ from search_engine.config import Plan, SearchConfig
 from search_engine.space.architecture import Genome, Trunk, linear_probe
 from search_engine.space.base import GenomeSpace
 from search_engine.space.canonical import key_of
-from search_engine.space.hybrid import HybridSpace
+from search_engine.space.registry import make_space
 from search_engine.strategies import STRATEGIES
 from search_engine.trial import Kind, Origin, Proposal, Trial, TrialState, Vector, best_of
 
@@ -127,9 +127,9 @@ class DoneStep:
 Step = TrainStep | ExportStep | WaitStep | DoneStep
 
 
-def space_of(plan: Plan) -> HybridSpace:
+def space_of(plan: Plan) -> GenomeSpace:
     """The space that a plan searches."""
-    return HybridSpace(Trunk(plan.trunk, plan.resolution))
+    return make_space(plan.space, Trunk(plan.trunk, plan.resolution))
 
 
 def decide(
@@ -274,7 +274,7 @@ class _View:
 
     def _control_step(self, number: int, kind: Kind, seconds: float, *, retry: bool) -> TrainStep:
         is_probe = kind is Kind.LINEAR_PROBE
-        genome = linear_probe(Trunk(self.plan.trunk, self.plan.resolution)) if is_probe else None
+        genome = linear_probe(Trunk(self.plan.trunk, self.plan.trunk_resolution)) if is_probe else None
         return TrainStep(
             number=number,
             kind=kind,

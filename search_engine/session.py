@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 
 from search_engine.config import Plan, SearchConfig
-from search_engine.data.manifest import Picture, read_manifest
-from search_engine.data.pack import CHUNK, build_pack
+from search_engine.data.manifest import read_manifest
 from search_engine.errors import Cancelled, SearchEngineError, TrialFailed
 from search_engine.evaluate.latency import median_latency_ms
 from search_engine.evaluate.metrics import log_loss, standard_error
@@ -35,14 +34,14 @@ from search_engine.export.onnx import ServingModel, candidate_onnx
 from search_engine.measure import measure_rates
 from search_engine.planner import make_plan
 from search_engine.space.architecture import Genome, Trunk, linear_probe
-from search_engine.space.build import Candidate
 from search_engine.space.cost import cost
-from search_engine.space.trunks import EMBEDDING, TRUNKS
+from search_engine.space.networks import build, input_shapes
+from search_engine.space.trunks import TRUNKS
 from search_engine.trainer.device import pick_device
+from search_engine.trainer.inputs import Inputs, prepare_inputs
 from search_engine.trainer.loop import Examples, predict, train
 from search_engine.trainer.probe import STRENGTHS, LinearProbe, Majority, fit_probe
 from search_engine.trial import Kind
-from search_engine.trunk.features import FeatureStore
 from search_engine.trunk.graph import TrunkRunner, session
 from search_engine.trunk.weights import load_trunk
 
@@ -62,10 +61,8 @@ class Session:
         self.cache = self.shared_cache / self.manifest.digest
         self.seed = command.seed
         self.device = pick_device(command.device)
-        self.by_id = {picture.id: picture for picture in self.manifest.pictures}
         self.plan: Plan | None = None
-        self.store: FeatureStore | None = None
-        self._loaded: dict[str, Tensor] = {}
+        self._inputs: Inputs | None = None
         (self.run / "trials").mkdir(parents=True, exist_ok=True)
 
     @property
@@ -86,6 +83,7 @@ class Session:
         rates = measure_rates(
             self.manifest.root,
             [p.path for p in working],
+            space=config.space,
             trunk=TRUNK,
             classes=self.classes,
             cache=self.shared_cache,
@@ -101,8 +99,9 @@ class Session:
             spent=time.monotonic() - started,
         )
         # Once a search and not once an engine: candidates of two slots must be comparable.
-        runner = TrunkRunner(plan.trunk, plan.resolution, self.shared_cache, self.device)
-        latency = self._trunk_latency_ms(runner, plan.resolution)
+        side = plan.trunk_resolution
+        runner = TrunkRunner(plan.trunk, side, self.shared_cache, self.device)
+        latency = self._trunk_latency_ms(runner, side)
         return replace(plan, rates=plan.rates | {TRUNK_LATENCY: latency})
 
     @staticmethod
@@ -111,39 +110,29 @@ class Session:
         return median_latency_ms(lambda: runner(one))
 
     def prepare(self, plan: Plan) -> int:
-        """Decode the pictures and cache the trunk's activations; returns how many pictures are ready."""
+        """Make ready what networks and controls read; returns how many pictures take part."""
 
         def progress(text: str) -> Callable[[int, int], None]:
             return lambda done, total: self.sink.emit(
                 Progress(phase="prepare", text=text, done=done, total=total)
             )
 
-        folder = self.cache / f"pack-{plan.resolution}"
-        pack = build_pack(
+        self._inputs = prepare_inputs(
+            plan,
             self.manifest,
-            plan.resolution,
-            folder,
-            pictures=plan.pictures,
-            on_progress=progress("Reading the pictures"),
+            cache=self.cache,
+            shared_cache=self.shared_cache,
+            device=self.device,
+            tell=progress,
             should_stop=self.should_stop,
         )
-        runner = TrunkRunner(plan.trunk, plan.resolution, self.shared_cache, self.device)
-        self.store = FeatureStore(
-            folder=self.cache / f"{plan.trunk}-{plan.resolution}",
-            pack=pack,
-            names=tuple(runner.names),
-            chunks=-(-min(plan.pictures, len(pack.ids)) // CHUNK),
-        )
-        self.store.compute(
-            runner, on_progress=progress("Looking at the pictures"), should_stop=self.should_stop
-        )
-        self.plan, self._loaded = plan, {}
-        return len(self.store.ids)
+        self.plan = plan
+        return len(self._inputs.pictures)
 
     # --- train ----------------------------------------------------------------------------------------------
 
     def train(self, command: Train) -> Trained:
-        """Train one candidate on the cached activations and score it on the validation split."""
+        """Train one candidate on what was prepared and score it on the validation split."""
         started = time.monotonic()
         kind, genome = Kind(command.kind), self._genome(command.genome)
         training, validation = self._examples(genome, "train"), self._examples(genome, "validation")
@@ -220,29 +209,20 @@ class Session:
         if kind is Kind.MAJORITY:
             return Majority(self.classes)
         if kind is Kind.LINEAR_PROBE:
-            return LinearProbe(TRUNKS[genome.trunk.name].embedding, self.classes)
-        return Candidate(genome, self.classes)
+            return LinearProbe(TRUNKS[self._prepared().trunk].embedding, self.classes)
+        return build(genome, self.classes)
 
     def _genome(self, data: dict[str, object] | None) -> Genome:
         plan = self._prepared()
         if data is None:  # controls have no decisions
-            return linear_probe(Trunk(plan.trunk, plan.resolution))
+            return linear_probe(Trunk(plan.trunk, plan.trunk_resolution))
         return Genome.from_dict(data)
 
     def _examples(self, genome: Genome, *splits: str) -> Examples:
         """The pictures of some splits, as the features this genome reads."""
         self._prepared()
-        assert self.store is not None  # noqa: S101 -- set together with the plan
-        for name in {*genome.taps, EMBEDDING} - self._loaded.keys():
-            self._loaded[name] = self.store.load(name).to(self.device)
-        pictures = [self.by_id[i] for i in self.store.ids]
-        place = {label: index for index, label in enumerate(self.manifest.labels)}
-        rows = [row for row, picture in enumerate(pictures) if picture.split in splits]
-        return Examples(
-            features={name: self._loaded[name] for name in {*genome.taps, EMBEDDING}},
-            targets=torch.tensor([place[p.label] for p in pictures], device=self.device),
-            rows=torch.tensor(rows, dtype=torch.int64),
-        )
+        assert self._inputs is not None  # noqa: S101 -- set together with the plan
+        return self._inputs.examples(input_shapes(genome), *splits)
 
     def _prepared(self) -> Plan:
         if self.plan is None:
@@ -265,17 +245,14 @@ class Session:
         return report
 
     def _latency_ms(self, model: nn.Module, genome: Genome, kind: Kind) -> float:
-        """Median of one picture through trunk and candidate, both measured on this machine."""
+        """Median of one picture through the whole network, measured on this machine."""
         if kind is Kind.MAJORITY:
             return 0.0
         data = candidate_onnx(model.cpu().eval(), genome)
         runtime = session(data)
-        grid = TRUNKS[genome.trunk.name].grid(genome.trunk.resolution)
-        feeds = {}
-        for item in runtime.get_inputs():
-            shape = (1, int(item.shape[1])) if item.name == EMBEDDING else (1, int(item.shape[1]), grid, grid)
-            feeds[item.name] = np.zeros(shape, np.float32)
-        return self._prepared().rates[TRUNK_LATENCY] + median_latency_ms(lambda: runtime.run(None, feeds))
+        feeds = {item.name: np.zeros((1, *item.shape[1:]), np.float32) for item in runtime.get_inputs()}
+        before = 0.0 if genome.trunk is None else self._prepared().rates[TRUNK_LATENCY]
+        return before + median_latency_ms(lambda: runtime.run(None, feeds))
 
     def _save(self, model: nn.Module, number: int) -> None:
         path = self.run / "trials" / f"{number}.safetensors"
@@ -291,7 +268,8 @@ class Session:
         model, figures = self._trained(kind, genome, command.number)
         refit = command.final and command.refit and self._fit_again(command, kind, genome, figures)
         model = refit or model
-        serving = ServingModel(load_trunk(genome.trunk.name), model.cpu().eval(), genome.trunk.resolution)
+        trunk = load_trunk(genome.trunk.name) if genome.trunk else None
+        serving = ServingModel(trunk, model.cpu().eval(), genome.resolution)
         subject = Subject(
             number=command.number,
             model=serving,
@@ -307,16 +285,12 @@ class Session:
             subject,
             Path(command.out),
             root=self.manifest.root,
-            validation=self._prepared_pictures("validation"),
+            validation=self._inputs.of("validation") if self._inputs else (),
             test=self.manifest.of("test") if command.final else (),
             run=self.run,
             sink=self.sink,
         )
         return Exported(number=command.number, out=command.out, model=card)
-
-    def _prepared_pictures(self, split: str) -> tuple[Picture, ...]:
-        assert self.store is not None  # noqa: S101 -- checked by _genome
-        return tuple(p for i in self.store.ids if (p := self.by_id[i]).split == split)
 
     def _trained(self, kind: Kind, genome: Genome, number: int) -> tuple[nn.Module, dict[str, float]]:
         """A trial's network, and its figures on pictures it was not trained on."""

@@ -20,7 +20,8 @@ from torch.nn import functional as F
 
 from search_engine.errors import ExportError
 from search_engine.space.architecture import Genome
-from search_engine.space.trunks import EMBEDDING, TRUNKS
+from search_engine.space.networks import input_shapes
+from search_engine.space.scratch import PIXELS
 from search_engine.trunk.graph import OPSET, export_legacy, session
 from search_engine.trunk.weights import TappedTrunk
 
@@ -31,7 +32,8 @@ IR_VERSION = 10  # read by every onnxruntime since 1.18
 class ServingModel(nn.Module):
     """What the exported file must equal: pixels in, probabilities out, in torch."""
 
-    def __init__(self, trunk: TappedTrunk, candidate: nn.Module, resolution: int) -> None:
+    def __init__(self, trunk: TappedTrunk | None, candidate: nn.Module, resolution: int) -> None:
+        """Without a trunk the candidate reads the pixels itself."""
         super().__init__()
         self.core = Core(trunk, candidate)
         self.resolution = resolution
@@ -47,16 +49,17 @@ class ServingModel(nn.Module):
 
 
 class Core(nn.Module):
-    """Trunk, candidate and softmax at the network's own resolution."""
+    """Trunk if there is one, candidate and softmax, at the network's own resolution."""
 
-    def __init__(self, trunk: TappedTrunk, candidate: nn.Module) -> None:
+    def __init__(self, trunk: TappedTrunk | None, candidate: nn.Module) -> None:
         super().__init__()
         self.trunk = trunk
         self.candidate = candidate
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(N, classes) probabilities of (N, 3, R, R) float pixels in 0..255."""
-        return torch.softmax(self.candidate(self.trunk(pixels)), dim=1)
+        features = {PIXELS: pixels.permute(0, 2, 3, 1)} if self.trunk is None else self.trunk(pixels)
+        return torch.softmax(self.candidate(features), dim=1)
 
 
 def write_onnx(model: ServingModel, path: Path) -> None:
@@ -80,14 +83,12 @@ def write_onnx(model: ServingModel, path: Path) -> None:
 
 
 def candidate_onnx(candidate: nn.Module, genome: Genome) -> bytes:
-    """The part on top of the trunk alone, as a serialised ONNX model: for measuring, not for serving."""
-    spec = TRUNKS[genome.trunk.name]
-    grid = spec.grid(genome.trunk.resolution)
-    names = [*genome.taps, EMBEDDING]
-    shapes = [(2, spec.tap(name).channels, grid, grid) for name in genome.taps] + [(2, spec.embedding)]
+    """What is trained, without a trunk, as a serialised ONNX model: for measuring, not for serving."""
+    shapes = input_shapes(genome)
+    names = list(shapes)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "candidate.onnx"
-        samples = tuple(torch.zeros(shape) for shape in shapes)
+        samples = tuple(torch.zeros(2, *shape) for shape in shapes.values())
         export_legacy(_Positional(candidate, names), samples, path, inputs=names, outputs=["logits"])
         return path.read_bytes()
 

@@ -2,7 +2,8 @@
 
 A genome says a trunk, the taps that feed the cells, a normal and a reduction cell (two-input nodes over a
 named list of operations, as in NASNet and ENAS), a head, and the training recipe. No cells, a linear head
-and a frozen trunk is plain transfer learning; the search goes on from there.
+and a frozen trunk is plain transfer learning; the search goes on from there. Without a trunk the network
+reads pixels and is trained from scratch: a stem, then the same two kinds of cells, or stages of blocks.
 """
 
 from __future__ import annotations
@@ -19,6 +20,14 @@ OPERATIONS: tuple[str, ...] = (
     "conv_1x1",
 )
 """ENAS's five operations and a pointwise convolution."""
+
+
+STEMS: dict[str, int] = {"conv_3x3": 2, "patch_4x4": 4}
+"""What a network from scratch begins with, and by how much that shrinks the picture."""
+
+BLOCKS: tuple[str, ...] = ("conv", "residual", "mbconv_e3k3", "mbconv_e6k5", "fused_mbconv")
+"""One convolution; two with a shortcut (ResNet); inverted bottlenecks of expansion e and kernel k (MnasNet);
+an inverted bottleneck that expands by a full 3 x 3 convolution (EfficientNetV2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,38 @@ class Trunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """Blocks of one kind on one grid; the first block of every stage but the first halves the grid.
+
+    Attributes:
+        depth: how many blocks.
+        width: channels that they give.
+        block: a name in ``BLOCKS``.
+        squeeze: whether they weigh their channels by squeeze and excitation.
+    """
+
+    depth: int
+    width: int
+    block: str
+    squeeze: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """What takes the place of a trunk in a network that is trained on pixels.
+
+    Attributes:
+        resolution: side in pixels that it sees.
+        stem: a name in ``STEMS``.
+        stages: the network's body; empty if cells are.
+    """
+
+    resolution: int
+    stem: str
+    stages: tuple[Stage, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """What turns features into class scores.
 
@@ -64,14 +105,16 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How the weights on top of the trunk are trained (AdamW, one cycle).
+    """How the weights are trained (AdamW, one cycle).
 
     Attributes:
         learning_rate: peak.
         weight_decay: decoupled.
         batch_size: pictures a step.
         label_smoothing: mass spread over the other classes.
-        mixup: Beta parameter of mixing the activations of two pictures; 0 for none.
+        mixup: Beta parameter of mixing the activations (or pixels) of two pictures; 0 for none.
+        shift: pixels by which a picture is moved at most, at random, each time; without a trunk only.
+        flip: whether a picture is mirrored left to right half of the times; without a trunk only.
     """
 
     learning_rate: float
@@ -79,6 +122,8 @@ class Recipe:
     batch_size: int
     label_smoothing: float
     mixup: float
+    shift: int = 0
+    flip: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +131,20 @@ class Genome:
     """One candidate.
 
     Attributes:
-        trunk: the frozen pretrained part.
+        trunk: the frozen pretrained part; None for a network from scratch.
         taps: names of the trunk's stages that feed the first cell; empty without cells.
         normal: cell that keeps the grid; None without cells.
-        reduction: cell that halves the grid, placed after the first half of the normal cells; or None.
-        repeats: how many normal cells are stacked; 0 for none.
-        width: channels of a cell's states.
+        reduction: cell that halves the grid; or None. On a trunk there is one, after the first half of the
+            normal cells; from scratch there are two, and they double the channels.
+        repeats: how many normal cells are stacked (from scratch: three times); 0 for none.
+        width: channels of a cell's states; from scratch of the first cell's.
         shortcut: whether the head also sees the trunk's pooled embedding; always true without cells.
         head: the classifier.
         recipe: its training.
+        scratch: input, stem and stages of a network without a trunk; None with a trunk.
     """
 
-    trunk: Trunk
+    trunk: Trunk | None
     taps: tuple[str, ...]
     normal: Cell | None
     reduction: Cell | None
@@ -106,19 +153,31 @@ class Genome:
     shortcut: bool
     head: Head
     recipe: Recipe
+    scratch: Scratch | None = None
+
+    @property
+    def resolution(self) -> int:
+        """Side in pixels of the pictures that the network sees; 0 if it has neither trunk nor stem."""
+        part = self.trunk or self.scratch
+        return part.resolution if part else 0
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The genome that ``to_dict`` wrote, also after a trip through JSON."""
+        """The genome that ``to_dict`` wrote, also through JSON, also before genomes had ``scratch``."""
 
         def cell(value: dict[str, Any] | None) -> Cell | None:
             return None if value is None else Cell(tuple(Node(**node) for node in value["nodes"]))
 
+        def scratch(value: dict[str, Any] | None) -> Scratch | None:
+            if value is None:
+                return None
+            return Scratch(value["resolution"], value["stem"], tuple(Stage(**s) for s in value["stages"]))
+
         return cls(
-            trunk=Trunk(**data["trunk"]),
+            trunk=None if data["trunk"] is None else Trunk(**data["trunk"]),
             taps=tuple(data["taps"]),
             normal=cell(data["normal"]),
             reduction=cell(data["reduction"]),
@@ -127,6 +186,7 @@ class Genome:
             shortcut=data["shortcut"],
             head=Head(**data["head"]),
             recipe=Recipe(**data["recipe"]),
+            scratch=scratch(data.get("scratch")),
         )
 
 

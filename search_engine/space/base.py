@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +12,9 @@ from typing import Any, Protocol
 from search_engine.errors import SpaceError
 from search_engine.space.architecture import Genome
 from search_engine.trial import Vector
+
+LISTABLE = 100_000
+"""Combinations up to which a space can be listed in well under a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,14 @@ class Space(Protocol):
 
     def mutate(self, vector: Vector, rng: random.Random) -> Vector:
         """A vector that differs in exactly one decision and in its key."""
+        ...
+
+    def neighbours(self, vector: Vector, rng: random.Random) -> Iterator[Vector]:
+        """All legal vectors that differ in one decision, in random order; some may share the vector's key."""
+        ...
+
+    def vectors(self) -> Iterator[Vector] | None:
+        """Every legal vector, or None where nobody could list them."""
         ...
 
     def crossover(self, first: Vector, second: Vector, rng: random.Random) -> Vector: ...
@@ -105,17 +118,27 @@ class VectorSpace:
             SpaceError: no single change gives another candidate.
         """
         key = self.key(vector)
-        for neighbour in self._neighbours(vector, rng):
-            if self.is_legal(neighbour) and self.key(neighbour) != key:
+        for neighbour in self.neighbours(vector, rng):
+            if self.key(neighbour) != key:
                 return neighbour
         raise SpaceError("no change of one decision gives another candidate")
 
-    def _neighbours(self, vector: Vector, rng: random.Random) -> Iterator[Vector]:
+    def neighbours(self, vector: Vector, rng: random.Random) -> Iterator[Vector]:
+        """All legal vectors that differ in one decision, in random order; some may share the vector's key."""
         positions = rng.sample(range(len(vector)), len(vector))
         for position in positions:
             others = [i for i in range(len(self.decisions[position].choices)) if i != vector[position]]
             for index in rng.sample(others, len(others)):
-                yield (*vector[:position], index, *vector[position + 1 :])
+                neighbour = (*vector[:position], index, *vector[position + 1 :])
+                if self.is_legal(neighbour):
+                    yield neighbour
+
+    def vectors(self) -> Iterator[Vector] | None:
+        """Every legal vector, or None if there are more than ``LISTABLE`` combinations."""
+        sizes = [len(decision.choices) for decision in self.decisions]
+        if math.prod(sizes) > LISTABLE:
+            return None
+        return (v for v in itertools.product(*map(range, sizes)) if self.is_legal(v))
 
     def crossover(self, first: Vector, second: Vector, rng: random.Random) -> Vector:
         """Each decision from one parent or the other; the first parent if no legal child is found."""

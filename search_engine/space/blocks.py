@@ -15,14 +15,14 @@ from search_engine.errors import SpaceError
 class FactorizedReduction(nn.Module):
     """Halve the grid (rounding up) without losing every other position: two shifted 1 x 1 convolutions.
 
-    ENAS's and NASNet's factorised reduction; (N, C, G, G) to (N, C, ceil(G / 2), ceil(G / 2)).
+    ENAS's and NASNet's factorised reduction; (N, C, G, G) to (N, C', ceil(G / 2), ceil(G / 2)).
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, channels_out: int) -> None:
         super().__init__()
-        self.even = nn.Conv2d(channels, channels // 2, 1, stride=2, bias=False)
-        self.odd = nn.Conv2d(channels, channels - channels // 2, 1, stride=2, bias=False)
-        self.norm = nn.BatchNorm2d(channels)
+        self.even = nn.Conv2d(channels, channels_out // 2, 1, stride=2, bias=False)
+        self.odd = nn.Conv2d(channels, channels_out - channels_out // 2, 1, stride=2, bias=False)
+        self.norm = nn.BatchNorm2d(channels_out)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(x)
@@ -74,7 +74,7 @@ def operation(name: str, channels: int, stride: int, grid: int) -> nn.Module:
         SpaceError: there is no such operation.
     """
     if name == "identity":
-        return nn.Identity() if stride == 1 else FactorizedReduction(channels)
+        return nn.Identity() if stride == 1 else FactorizedReduction(channels, channels)
     if name == "conv_1x1":
         return pointwise(channels, channels, stride)
     if name in ("sep_conv_3x3", "sep_conv_5x5"):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from functools import lru_cache
+from typing import Any
 
-from search_engine.space.architecture import Genome
-from search_engine.space.layout import layout
+from search_engine.space.architecture import Genome, Trunk
+from search_engine.space.layout import PlacedCell, layout
+from search_engine.space.scratch import scratch_layout
 
 KEY_LENGTH = 16
 
@@ -20,24 +22,41 @@ def key_of(genome: Genome) -> str:
     Raises:
         SpaceError: the genome makes no network.
     """
-    plan = layout(genome)
-    facts = {
-        "trunk": [genome.trunk.name, genome.trunk.resolution],
-        "taps": plan.taps,
-        "width": plan.width,
-        "cells": [
-            [
-                "reduction" if cell.reduction else "normal",
-                [[source.index, source.reduce] for source in cell.sources],
-                cell.graph.nodes,
-                cell.graph.outputs,
-                cell.grid_in,
-            ]
-            for cell in plan.cells
-        ],
-        "embedding": plan.embedding,
-        "head": [genome.head.hidden, float(genome.head.dropout)],
-        "recipe": {name: float(value) for name, value in asdict(genome.recipe).items()},
-    }
+    facts = _scratch_facts(genome) if genome.trunk is None else _trunk_facts(genome, genome.trunk)
+    facts["head"] = [genome.head.hidden, float(genome.head.dropout)]
+    recipe = {name: float(value) for name, value in asdict(genome.recipe).items()}
+    if genome.trunk is not None:  # cached activations cannot be shifted or mirrored
+        recipe = {name: value for name, value in recipe.items() if name not in ("shift", "flip")}
+    facts["recipe"] = recipe
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def _trunk_facts(genome: Genome, trunk: Trunk) -> dict[str, Any]:
+    plan = layout(genome)
+    return {
+        "trunk": [trunk.name, trunk.resolution],
+        "taps": plan.taps,
+        "width": plan.width,
+        "cells": [_cell_facts(cell) for cell in plan.cells],
+        "embedding": plan.embedding,
+    }
+
+
+def _scratch_facts(genome: Genome) -> dict[str, Any]:
+    plan = scratch_layout(genome)
+    return {
+        "scratch": [plan.resolution, plan.stem, plan.width],
+        "cells": [[*_cell_facts(cell), cell.width] for cell in plan.cells],
+        "blocks": [astuple(block) for block in plan.blocks],
+    }
+
+
+def _cell_facts(cell: PlacedCell) -> list[Any]:
+    return [
+        "reduction" if cell.reduction else "normal",
+        [[source.index, source.reduce] for source in cell.sources],
+        cell.graph.nodes,
+        cell.graph.outputs,
+        cell.grid_in,
+    ]

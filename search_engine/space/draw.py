@@ -7,7 +7,9 @@ from html import escape
 from search_engine.space.architecture import Genome
 from search_engine.space.draw_cell import OPERATION_NAMES, Drawing, draw_graph, stack
 from search_engine.space.draw_network import draw_network
+from search_engine.space.draw_scratch import draw_scratch, scratch_title, stages_in_words
 from search_engine.space.layout import STEM, Layout, PlacedCell, layout
+from search_engine.space.scratch import scratch_layout
 from search_engine.space.svg import PREFIX, number, text
 
 MARGIN = 16.0
@@ -27,24 +29,43 @@ def draw(genome: Genome, classes: int) -> str:
     Raises:
         SpaceError: the genome makes no network.
     """
-    plan = layout(genome)
-    parts = [draw_network(genome, plan, classes)]
+    network, cells, name, words = (_from_scratch if genome.trunk is None else _on_trunk)(genome, classes)
+    first = "stem" if genome.trunk is None else "fused taps"
+    parts = [network]
     for reduction in (False, True):
-        cells = [(i, cell) for i, cell in enumerate(plan.cells) if cell.reduction == reduction]
-        if cells:
-            parts.append(_cell(cells, "Reduction cell" if reduction else "Normal cell"))
+        alike = [(i, cell) for i, cell in enumerate(cells) if cell.reduction == reduction]
+        if alike:
+            parts.append(_cell(alike, "Reduction cell" if reduction else "Normal cell", first))
     whole = stack(parts, gap=28)
     width, height = number(whole.width + 2 * MARGIN), number(whole.height + 2 * MARGIN)
     return (
         f'<svg class="{PREFIX}" xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {height}" '
         f'width="{width}" height="{height}" font-family="Inter, system-ui, sans-serif">'
-        f"<title>{escape(title(genome, plan))}</title><desc>{escape(describe(plan))}</desc>"
+        f"<title>{escape(name)}</title><desc>{escape(words)}</desc>"
         f'<g transform="translate({number(MARGIN)} {number(MARGIN)})">{whole.svg}</g></svg>'
     )
 
 
+_Parts = tuple[Drawing, tuple[PlacedCell, ...], str, str]
+"""The network in blocks, its cells, its name and its description."""
+
+
+def _on_trunk(genome: Genome, classes: int) -> _Parts:
+    plan = layout(genome)
+    return draw_network(genome, plan, classes), plan.cells, title(genome, plan), describe(plan)
+
+
+def _from_scratch(genome: Genome, classes: int) -> _Parts:
+    plan = scratch_layout(genome)
+    words = [
+        f"A picture of {plan.resolution} pixels goes through the stem, which gives {plan.width} channels."
+    ]
+    words += _cells_in_words(plan.cells, "stem") or [stages_in_words(genome)]
+    return draw_scratch(genome, plan, classes), plan.cells, scratch_title(genome, plan), " ".join(words)
+
+
 def title(genome: Genome, plan: Layout) -> str:
-    """The network in one line."""
+    """A network on a trunk in one line."""
     if not plan.cells:
         head = f"{genome.head.hidden} hidden units" if genome.head.hidden else "a linear classifier"
         return f"{plan.spec.title} with {head}"
@@ -53,30 +74,35 @@ def title(genome: Genome, plan: Layout) -> str:
 
 
 def describe(plan: Layout) -> str:
-    """The cells in words, for those who cannot see the drawing."""
-    sentences = ["A picture goes through the frozen trunk."]
-    for i, cell in enumerate(plan.cells):
-        names = [_source_name(source.index) for source in cell.sources]
+    """The cells on a trunk in words, for those who cannot see the drawing."""
+    sentences = ["A picture goes through the frozen trunk.", *_cells_in_words(plan.cells, "fused taps")]
+    if plan.embedding:
+        sentences.append("The classifier reads the trunk's pooled output.")
+    return " ".join(sentences)
+
+
+def _cells_in_words(cells: tuple[PlacedCell, ...], first: str) -> list[str]:
+    sentences = []
+    for i, cell in enumerate(cells):
+        names = [_source_name(source.index, first) for source in cell.sources]
         names += [f"node {n + 1}" for n in range(len(cell.graph.nodes))]
         kind = "reduction" if cell.reduction else "normal"
         terms = [[f"{OPERATION_NAMES[op]} of {names[s]}" for s, op in pair] for pair in cell.graph.nodes]
         sums = [f"node {n + 1} is {' plus '.join(pair)}" for n, pair in enumerate(terms)]
         outputs = " and ".join(names[state] for state in cell.graph.outputs)
         sentences.append(f"Cell {i + 1} ({kind}): {'; '.join([*sums, f'output {outputs}'])}.")
-    if plan.embedding:
-        sentences.append("The classifier reads the trunk's pooled output.")
-    return " ".join(sentences)
+    return sentences
 
 
-def _source_name(index: int) -> str:
-    return "fused taps" if index == STEM else f"cell {index}"
+def _source_name(index: int, first: str) -> str:
+    return first if index == STEM else f"cell {index}"
 
 
-def _cell(cells: list[tuple[int, PlacedCell]], name: str) -> Drawing:
+def _cell(cells: list[tuple[int, PlacedCell]], name: str, first: str) -> Drawing:
     """The newest of alike cells: the only one whose two inputs are sure to differ."""
     index, cell = cells[-1]
     if len(cells) == 1:
-        labels = [_source_name(source.index) for source in cell.sources]
+        labels = [_source_name(source.index, first) for source in cell.sources]
     else:
         labels = ["previous cell" if source.index == index else "earlier cell" for source in cell.sources]
     used = f"used {len(cells)} times" if len(cells) > 1 else f"grid {cell.grid_out} × {cell.grid_out}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from search_engine.space.architecture import Genome
 from search_engine.space.draw_cell import Drawing
-from search_engine.space.layout import Layout
+from search_engine.space.layout import Layout, PlacedCell
 from search_engine.space.svg import arrow, box, classes, line, number, text
 
 MIDDLE = 128.0
@@ -19,7 +20,7 @@ ARC_LOW, ARC_SLOPE = 34.0, 0.13
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """Where a block stands."""
 
     x: float
@@ -43,16 +44,16 @@ class _Place:
         return MIDDLE + self.height / 2
 
 
-class _Row:
+class Row:
     """Blocks appended from left to right."""
 
     def __init__(self) -> None:
         self.svg: list[str] = []
         self.x = 0.0
 
-    def block(self, name: str, lines: list[str], kind: str, *, width: float) -> _Place:
+    def block(self, name: str, lines: list[str], kind: str, *, width: float) -> Place:
         """A block with a name and finer print."""
-        place = _Place(self.x, width)
+        place = Place(self.x, width)
         self.svg.append(f'<g class="{classes("block", kind)}">')
         self.svg.append(box(place.x, place.top, width, place.height, "block-frame", fill=0.04))
         y = MIDDLE - 8 * len(lines)
@@ -63,22 +64,23 @@ class _Row:
         self.x = place.right + GAP
         return place
 
-    def connect(self, before: _Place, after: _Place) -> None:
+    def connect(self, before: Place, after: Place) -> None:
+        """An arrow between neighbours."""
         self.svg.append(line(f"M{number(before.right)} {number(MIDDLE)}H{number(after.x - 2)}", "edge"))
         self.svg.append(arrow(after.x, MIDDLE))
 
 
 def draw_network(genome: Genome, plan: Layout, class_count: int) -> Drawing:
     """The whole network in one row."""
-    row = _Row()
-    side = genome.trunk.resolution
+    row = Row()
+    side = genome.resolution
     picture = row.block("Picture", [f"{side} × {side} px"], "picture", width=92)
     frame, stages, embedding = _trunk(row, plan)
     row.connect(picture, frame)
     last = embedding
     if plan.cells:
         last = _cells(row, plan, stages)
-    head = row.block("Classifier", _head_lines(genome), "head", width=104)
+    head = row.block("Classifier", head_lines(genome), "head", width=104)
     row.connect(last if plan.cells else frame, head)
     if plan.cells and plan.embedding:
         row.svg.append(_shortcut(embedding, head))
@@ -89,16 +91,17 @@ def draw_network(genome: Genome, plan: Layout, class_count: int) -> Drawing:
     return Drawing(f'<g transform="translate(0 {number(-top)})">{"".join(row.svg)}</g>', labels.right, height)
 
 
-def _head_lines(genome: Genome) -> list[str]:
+def head_lines(genome: Genome) -> list[str]:
+    """The fine print of the classifier."""
     lines = [f"{genome.head.hidden} hidden" if genome.head.hidden else "linear"]
     return [*lines, f"dropout {genome.head.dropout:g}"] if genome.head.dropout else lines
 
 
-def _trunk(row: _Row, plan: Layout) -> tuple[_Place, dict[str, _Place], _Place]:
+def _trunk(row: Row, plan: Layout) -> tuple[Place, dict[str, Place], Place]:
     """The frame, the stages by name, and the pooled embedding."""
     count = len(plan.spec.taps) + 1
     width = count * STAGE_WIDTH + (count - 1) * STAGE_GAP + 2 * FRAME_PAD + 14
-    frame = _Place(row.x, width, 120)
+    frame = Place(row.x, width, 120)
     row.svg.append(f'<g class="{classes("trunk")}">')
     row.svg.append(box(frame.x, frame.top, width, frame.height, "trunk-frame", radius=12))
     row.svg.append(text(frame.x + 4, frame.bottom + 15, plan.spec.title, "name", anchor="start", size=13))
@@ -107,7 +110,7 @@ def _trunk(row: _Row, plan: Layout) -> tuple[_Place, dict[str, _Place], _Place]:
     )
     x, stages = frame.x + FRAME_PAD, {}
     for tap in plan.spec.taps:
-        place = _Place(x, STAGE_WIDTH, STAGE_HEIGHTS.get(tap.stride, 44.0))
+        place = Place(x, STAGE_WIDTH, STAGE_HEIGHTS.get(tap.stride, 44.0))
         tapped = tap.name in plan.taps
         names = ("stage", "stage-tapped") if tapped else ("stage",)
         row.svg.append(
@@ -117,7 +120,7 @@ def _trunk(row: _Row, plan: Layout) -> tuple[_Place, dict[str, _Place], _Place]:
         row.svg.append(text(place.middle, MIDDLE + 9, str(tap.channels), "sub", size=11))
         stages[tap.name] = place
         x += STAGE_WIDTH + STAGE_GAP
-    embedding = _Place(x, STAGE_WIDTH + 14, 40)
+    embedding = Place(x, STAGE_WIDTH + 14, 40)
     names = ("stage", "stage-tapped") if plan.embedding else ("stage",)
     fill = 0.22 if plan.embedding else 0.06
     row.svg.append(box(x, embedding.top, embedding.width, embedding.height, *names, radius=20, fill=fill))
@@ -128,26 +131,37 @@ def _trunk(row: _Row, plan: Layout) -> tuple[_Place, dict[str, _Place], _Place]:
     return frame, stages, embedding
 
 
-def _cells(row: _Row, plan: Layout, stages: dict[str, _Place]) -> _Place:
+def _cells(row: Row, plan: Layout, stages: dict[str, Place]) -> Place:
     """Fuse, cells and pooling; returns the last block."""
-    fuse = row.block("Fuse", [f"{plan.width} channels", f"{plan.grid} × {plan.grid}"], "fuse", width=96)
+    fuse = row.block("Fuse", [f"{plan.width} channels", grid_text(plan.grid)], "fuse", width=96)
     row.svg += [_tap(stages[name], fuse, i, len(plan.taps)) for i, name in enumerate(plan.taps)]
-    places = [fuse]
-    for cell in plan.cells:
+    last = cell_blocks(row, fuse, plan.cells, lambda cell: ["cell", grid_text(cell.grid_out)])
+    pool = row.block("Pool", ["mean"], "pool", width=68)
+    row.connect(last, pool)
+    return pool
+
+
+def grid_text(side: int) -> str:
+    return f"{side} × {side}"
+
+
+def cell_blocks(
+    row: Row, first: Place, cells: Sequence[PlacedCell], lines: Callable[[PlacedCell], list[str]]
+) -> Place:
+    """A block a cell, joined to what it reads; returns the last."""
+    places = [first]
+    for cell in cells:
         kind, name = ("reduction", "Reduction") if cell.reduction else ("normal", "Normal")
-        grid = f"{cell.grid_out} × {cell.grid_out}"
-        places.append(row.block(name, ["cell", grid], f"cell-{kind}", width=92))
+        places.append(row.block(name, lines(cell), f"cell-{kind}", width=92))
         for source in cell.sources:
             if source.index == len(places) - 2:
                 row.connect(places[-2], places[-1])
             else:
-                row.svg.append(_skip(places[source.index], places[-1]))
-    pool = row.block("Pool", ["mean"], "pool", width=68)
-    row.connect(places[-1], pool)
-    return pool
+                row.svg.append(skip_arc(places[source.index], places[-1]))
+    return places[-1]
 
 
-def _tap(stage: _Place, fuse: _Place, index: int, count: int) -> str:
+def _tap(stage: Place, fuse: Place, index: int, count: int) -> str:
     """An arc from a stage's top to the fuse block's; arcs nest, the earliest stage outermost."""
     x = fuse.middle + ((count - 1) / 2 - index) * 14
     lift = ARC_LOW + ARC_SLOPE * (x - stage.middle)
@@ -160,7 +174,7 @@ def _tap(stage: _Place, fuse: _Place, index: int, count: int) -> str:
     return line(path, "edge", "tap") + arrow(x, fuse.top, "down")
 
 
-def _skip(before: _Place, after: _Place) -> str:
+def skip_arc(before: Place, after: Place) -> str:
     """An arc over the cells between."""
     x0, x1 = before.right - 12, after.middle
     high = before.top - 44
@@ -171,7 +185,7 @@ def _skip(before: _Place, after: _Place) -> str:
     return line(path, "edge", "skip") + arrow(x1, after.top, "down")
 
 
-def _shortcut(embedding: _Place, head: _Place) -> str:
+def _shortcut(embedding: Place, head: Place) -> str:
     """A curve below everything, from the pooled embedding to the classifier."""
     x0, x1, low = embedding.middle, head.middle, MIDDLE + 94
     path = (

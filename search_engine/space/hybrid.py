@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
 from search_engine.errors import SpaceError
-from search_engine.space.architecture import OPERATIONS, Cell, Genome, Head, Node, Recipe, Trunk
+from search_engine.space.architecture import Cell, Genome, Head, Node, Recipe, Trunk
 from search_engine.space.base import Decision, VectorSpace
 from search_engine.space.canonical import key_of
+from search_engine.space.decisions import (
+    cell_decisions,
+    index_of,
+    read_cell,
+    read_training,
+    write_cell,
+    write_training,
+)
 from search_engine.space.trunks import TRUNKS
 from search_engine.trial import Vector
-
-NODES = 4
-"""Nodes of a cell; ENAS and NASNet use 5 on larger grids."""
 
 _RECIPE: dict[str, tuple[Any, ...]] = {
     # AdamW with one cycle: below 5e-4 a candidate of few epochs does not arrive, above 1e-2 cells diverge.
@@ -24,16 +28,6 @@ _RECIPE: dict[str, tuple[Any, ...]] = {
     "label_smoothing": (0.0, 0.1),
     "mixup": (0.0, 0.2),
 }
-
-
-def _cell_decisions(name: str) -> list[Decision]:
-    decisions = []
-    for i in range(NODES):
-        inputs = tuple(range(2 + i))
-        for side in ("a", "b"):
-            decisions.append(Decision(f"{name}.{i}.input_{side}", inputs))
-            decisions.append(Decision(f"{name}.{i}.op_{side}", OPERATIONS))
-    return decisions
 
 
 class HybridSpace(VectorSpace):
@@ -60,8 +54,8 @@ class HybridSpace(VectorSpace):
             Decision("width", (32, 64, 96)),
             Decision("has_reduction", off_on),
             Decision("shortcut", off_on),
-            *_cell_decisions("normal"),
-            *_cell_decisions("reduction"),
+            *cell_decisions("normal"),
+            *cell_decisions("reduction"),
             Decision("head.hidden", (0, 128, 256)),
             Decision("head.dropout", (0.0, 0.2, 0.5)),
             *(Decision(f"recipe.{name}", choices) for name, choices in _RECIPE.items()),
@@ -84,16 +78,17 @@ class HybridSpace(VectorSpace):
         value = {d.name: d.choices[i] for d, i in zip(self.decisions, vector, strict=True)}
         repeats = value["repeats"]
         has_reduction = repeats > 0 and value["has_reduction"]
+        head, recipe = read_training(value)
         return Genome(
             trunk=self.trunk,
             taps=tuple(name for name in self._taps if value[f"tap.{name}"]) if repeats else (),
-            normal=_read_cell("normal", value) if repeats else None,
-            reduction=_read_cell("reduction", value) if has_reduction else None,
+            normal=read_cell("normal", value) if repeats else None,
+            reduction=read_cell("reduction", value) if has_reduction else None,
             repeats=repeats,
             width=value["width"] if repeats else 0,
             shortcut=value["shortcut"] if repeats else True,
-            head=Head(hidden=value["head.hidden"], dropout=value["head.dropout"]),
-            recipe=Recipe(**{name: value[f"recipe.{name}"] for name in _RECIPE}),
+            head=head,
+            recipe=recipe,
         )
 
     def encode(self, genome: Genome) -> Vector:
@@ -109,10 +104,9 @@ class HybridSpace(VectorSpace):
             value[f"tap.{self._taps[-1]}"] = True
         value |= {"repeats": genome.repeats, "shortcut": genome.shortcut}
         value |= {"width": genome.width or None, "has_reduction": genome.reduction is not None}
-        value |= _write_cell("normal", genome.normal) | _write_cell("reduction", genome.reduction)
-        value |= {f"head.{name}": v for name, v in asdict(genome.head).items()}
-        value |= {f"recipe.{name}": v for name, v in asdict(genome.recipe).items()}
-        vector = tuple(_index(decision, value[decision.name]) for decision in self.decisions)
+        value |= write_cell("normal", genome.normal) | write_cell("reduction", genome.reduction)
+        value |= write_training(genome)
+        vector = tuple(index_of(decision, value[decision.name]) for decision in self.decisions)
         if self.decode(vector) != genome:
             raise SpaceError("this space has no vector for the genome")
         return vector
@@ -148,26 +142,3 @@ class HybridSpace(VectorSpace):
             recipe=recipe,
         )
         return (self.encode(perceptron), self.encode(convolutional))
-
-
-def _read_cell(name: str, value: dict[str, Any]) -> Cell:
-    fields = ("input_a", "op_a", "input_b", "op_b")
-    return Cell(tuple(Node(**{f: value[f"{name}.{i}.{f}"] for f in fields}) for i in range(NODES)))
-
-
-def _write_cell(name: str, cell: Cell | None) -> dict[str, Any]:
-    fields = ("input_a", "op_a", "input_b", "op_b")
-    if cell is None:
-        return {f"{name}.{i}.{f}": None for i in range(NODES) for f in fields}
-    if len(cell.nodes) != NODES:
-        raise SpaceError(f"a cell of this space has {NODES} nodes, not {len(cell.nodes)}")
-    return {f"{name}.{i}.{f}": v for i, node in enumerate(cell.nodes) for f, v in asdict(node).items()}
-
-
-def _index(decision: Decision, value: Any) -> int:
-    """The value's place among the choices; None means that the decision cannot matter."""
-    if value is None:
-        return 0
-    if value not in decision.choices:
-        raise SpaceError(f"{decision.name} cannot be {value!r} here; it is one of {decision.choices}")
-    return decision.choices.index(value)

@@ -1,11 +1,12 @@
 """A genome laid out: which cells stand where, what each reads, on which grid. No weights yet.
 
 Building, counting, hashing and drawing all start from here, so they cannot disagree. Cells whose output
-nothing reads are left out.
+nothing reads are left out. Networks without a trunk are laid out in ``scratch``, their cells placed here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from search_engine.errors import SpaceError
@@ -14,15 +15,22 @@ from search_engine.space.graph import Graph, canonical, keep_inputs, simplify
 from search_engine.space.trunks import TRUNKS, TrunkSpec
 
 STEM = 0
-"""Index of the fused taps; placed cell i has index i + 1."""
+"""Index of the fused taps, or of the stem of a network from scratch; placed cell i has index i + 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a placed cell reads: ``index`` of the stem or of a cell; ``reduce``: halve its grid first."""
+    """What a placed cell reads.
+
+    Attributes:
+        index: of the stem or of a cell.
+        reduce: whether its grid is halved first, and its channels brought to the reader's width.
+        channels: that it has.
+    """
 
     index: int
     reduce: bool
+    channels: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,7 @@ class PlacedCell:
         sources: the graph's inputs, oldest first.
         graph: canonical.
         grid_in, grid_out: side of the grid that it reads (after ``Source.reduce``) and writes.
+        width, width_out: channels of its states and of its output.
     """
 
     reduction: bool
@@ -41,6 +50,8 @@ class PlacedCell:
     graph: Graph
     grid_in: int
     grid_out: int
+    width: int
+    width_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +90,8 @@ def layout(genome: Genome) -> Layout:
     Raises:
         SpaceError: the genome makes no network, e.g. cells without taps.
     """
+    if genome.trunk is None:
+        raise SpaceError("a genome without a trunk is laid out by scratch_layout")
     if genome.trunk.name not in TRUNKS:
         raise SpaceError(f"unknown trunk {genome.trunk.name!r}; known: {', '.join(TRUNKS)}")
     spec = TRUNKS[genome.trunk.name]
@@ -93,7 +106,7 @@ def layout(genome: Genome) -> Layout:
         taps=tuple(tap.name for tap in spec.taps if tap.name in taps),
         grid=grid,
         width=genome.width,
-        cells=_without_dead(_place(genome, grid)),
+        cells=place_cells(cell_sequence(genome), grid, genome.width),
         embedding=genome.shortcut,
     )
 
@@ -108,18 +121,39 @@ def cell_sequence(genome: Genome) -> list[tuple[Cell, bool]]:
     return sequence
 
 
-def _place(genome: Genome, grid: int) -> list[PlacedCell]:
+def place_cells(
+    sequence: Sequence[tuple[Cell, bool]], grid: int, width: int, *, grow: int = 1
+) -> tuple[PlacedCell, ...]:
+    """Put cells in a row behind a stem, each reading the two before it; those that nothing reads are dropped.
+
+    Args:
+        sequence: cells, each with whether it is a reduction; never two reductions in a row.
+        grid: side of the stem's grid.
+        width: channels of the stem.
+        grow: factor on the channels at each reduction.
+    """
     placed: list[PlacedCell] = []
-    grids = [grid]
-    for i, (cell, reduction) in enumerate(cell_sequence(genome)):
+    grids, widths = [grid], [width]
+    for i, (cell, reduction) in enumerate(sequence):
         older, newer = max(i - 1, STEM), i
         full = simplify(cell, same_inputs=older == newer, reduction=reduction)
-        grid_in = grids[newer]
+        grid_in, width_in = grids[newer], widths[newer]
         roles = (older, newer)
-        sources = [Source(roles[r], reduce=grids[roles[r]] != grid_in) for r in full.used_inputs]
+        read = [roles[r] for r in full.used_inputs]
         grids.append((grid_in + 1) // 2 if reduction else grid_in)
-        placed.append(PlacedCell(reduction, tuple(sources), canonical(keep_inputs(full)), grid_in, grids[-1]))
-    return placed
+        widths.append(width_in * grow if reduction else width_in)
+        placed.append(
+            PlacedCell(
+                reduction=reduction,
+                sources=tuple(Source(r, reduce=grids[r] != grid_in, channels=widths[r]) for r in read),
+                graph=canonical(keep_inputs(full)),
+                grid_in=grid_in,
+                grid_out=grids[-1],
+                width=width_in,
+                width_out=widths[-1],
+            )
+        )
+    return _without_dead(placed)
 
 
 def _without_dead(cells: list[PlacedCell]) -> tuple[PlacedCell, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from search_engine.space.base import Space
-from search_engine.strategies.base import ReplayedStrategy
+from search_engine.strategies.base import ReplayedStrategy, reward_of
 from search_engine.trial import Proposal, Trial
 
 
@@ -15,24 +15,30 @@ class RegularizedEvolution(ReplayedStrategy):
     Begins with the space's own starting points, then draws at random until ``warm_up`` trials are known.
 
     Attributes:
-        population: how many of the newest finished trials live. 20 and a tournament of 5 did best of the
-            published settings up to 200 evaluations on NAS-Bench-201.
+        population: how many of the newest finished trials live.
         tournament: how many are drawn to pick a parent from.
-        warm_up: trials before the first mutation; few, because a small budget affords some dozen in all.
+        warm_up: trials before the first mutation.
     """
 
     def __init__(
-        self, space: Space, seed: int, *, population: int = 20, tournament: int = 5, warm_up: int = 6
+        self,
+        space: Space,
+        seed: int,
+        budget: int | None = None,
+        *,
+        population: int = 20,
+        tournament: int = 5,
+        warm_up: int = 6,
     ) -> None:
-        super().__init__(space, seed)
+        super().__init__(space, seed, budget)
         self.population = population
         self.tournament = tournament
         self.warm_up = warm_up
 
     def _propose(self, position: int, rng: random.Random, seen: set[str]) -> Proposal:
-        for vector in self.space.starts:
-            if self.space.key(vector) not in seen:
-                return Proposal(vector)
+        start = self._new_start(seen)
+        if start is not None:
+            return Proposal(start)
         living = self.finished[-self.population :]
         if position < self.warm_up or not living:
             return Proposal(self._new_sample(rng, seen))
@@ -41,4 +47,4 @@ class RegularizedEvolution(ReplayedStrategy):
 
     def _pick_parent(self, living: list[Trial], rng: random.Random) -> Trial:
         drawn = rng.sample(living, min(self.tournament, len(living)))
-        return min(drawn, key=lambda trial: (-(trial.reward or 0.0), trial.number))
+        return min(drawn, key=lambda trial: (-reward_of(trial), trial.number))

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from search_engine.space.base import Space
 from search_engine.strategies.base import Strategy, StrategyFactory
 
 
-def _random(space: Space, seed: int) -> Strategy:
-    from search_engine.strategies.random import RandomSearch
+def _lazy(module: str, name: str) -> StrategyFactory:
+    def make(space: Space, seed: int, budget: int | None = None) -> Strategy:
+        factory: StrategyFactory = getattr(import_module(f"search_engine.strategies.{module}"), name)
+        return factory(space, seed, budget)
 
-    return RandomSearch(space, seed)
-
-
-def _evolution(space: Space, seed: int) -> Strategy:
-    from search_engine.strategies.evolution import RegularizedEvolution
-
-    return RegularizedEvolution(space, seed)
+    return make
 
 
-STRATEGIES: dict[str, StrategyFactory] = {"random": _random, "evolution": _evolution}
+STRATEGIES: dict[str, StrategyFactory] = {
+    "random": _lazy("random", "RandomSearch"),
+    "local": _lazy("local", "LocalSearch"),
+    "evolution": _lazy("evolution", "RegularizedEvolution"),
+    "predictor": _lazy("predictor", "Predictor"),
+}
 """A strategy joins the conformance suite of the tests by being here."""

@@ -1,4 +1,4 @@
-"""The training loop: one candidate on cached activations. Meant to be read in one sitting."""
+"""The training loop: one candidate on cached activations or on pixels. Meant to be read in one sitting."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from torch.nn import functional as F
 
 from search_engine.errors import Cancelled, TrialFailed
 from search_engine.space.architecture import Recipe
+from search_engine.space.scratch import PIXELS
+from search_engine.trainer.augment import augment
 
 WARM_UP = 0.1  # share of the steps in which the learning rate rises; BN statistics settle meanwhile
 CLIP = 5.0  # gradient norm; random recipes with a high learning rate diverge without
 PROBE_STEPS = 4  # steps timed before the schedule is fixed; the first is left out (allocations)
-EVAL_BATCH = 512
+EVAL_BATCH = 128  # wide inverted bottlenecks hold megabytes a picture
 
 OnEpoch = Callable[[int, int, float, float, float], None]
 """Called with epoch (from 1), epochs, mean training loss, validation accuracy, seconds of this epoch."""
@@ -25,10 +27,10 @@ OnEpoch = Callable[[int, int, float, float, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Some rows of the cached features.
+    """Some rows of the cached features, or of the pixels.
 
     Attributes:
-        features: name to (M, ...) float16 or float32 tensor of all pictures.
+        features: name to (M, ...) float16, float32 or uint8 tensor of all pictures.
         targets: (M,) int64 class indices of all pictures.
         rows: (N,) int64, which of them these examples are.
     """
@@ -91,7 +93,7 @@ def train(
         recipe: hyperparameters.
         epochs: length of the schedule if time allows.
         seconds: limit on wall-clock seconds.
-        seed: of batches, mixup and dropout.
+        seed: of batches, augmentation, mixup and dropout.
         on_epoch: called after each epoch.
         should_stop: asked before each step.
 
@@ -119,6 +121,9 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate * one_cycle(step / total)
             features, targets = training.batch(rows)
+            if PIXELS in features:
+                changed = augment(features[PIXELS], shift=recipe.shift, flip=recipe.flip, generator=generator)
+                features = {PIXELS: changed}
             loss = _loss(model, features, targets, recipe, generator)
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -79,15 +80,25 @@ class TrunkRunner:
         names: the features it gives.
     """
 
-    def __init__(self, name: str, resolution: int, cache: Path, device: torch.device) -> None:
+    def __init__(
+        self,
+        name: str,
+        resolution: int,
+        cache: Path,
+        device: torch.device,
+        *,
+        names: Sequence[str] | None = None,
+    ) -> None:
         """Args:
         name: in ``TRUNKS``.
         resolution: side in pixels.
         cache: folder for the exported graph.
         device: on a CPU onnxruntime runs the graph, on a GPU torch does.
+        names: features that are wanted, all if None.
         """
         trunk = load_trunk(name)
-        self.names = feature_names(trunk)
+        self._all = feature_names(trunk)
+        self.names = list(names or self._all)
         self._trunk: _Outputs | None = None
         self._session: ort.InferenceSession | None = None
         self._device = device
@@ -103,7 +114,8 @@ class TrunkRunner:
         assert self._trunk is not None  # noqa: S101 -- one of the two is set
         with torch.inference_mode():
             outputs = self._trunk(torch.from_numpy(pixels).to(self._device))
-        return [output.cpu().numpy() for output in outputs]
+        wanted = dict(zip(self._all, outputs, strict=True))
+        return [wanted[name].cpu().numpy() for name in self.names]
 
 
 def _graph_file(trunk: TappedTrunk, resolution: int, cache: Path) -> Path:

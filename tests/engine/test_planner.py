@@ -7,7 +7,8 @@ from search_engine.planner import EPOCHS, MEMORY_BYTES, Rates, make_plan, pictur
 from search_engine.space.trunks import TRUNKS
 
 # As measured on two AVX2 cores.
-RATES = Rates(decode=400.0, extract={96: 220.0, 128: 139.0, 160: 95.0, 192: 70.0, 224: 54.0}, train=1500.0)
+EXTRACT = {96: 220.0, 128: 139.0, 160: 95.0, 192: 70.0, 224: 54.0}
+RATES = Rates(decode=400.0, extract=EXTRACT, train=dict.fromkeys(EXTRACT, 1500.0))
 
 
 def plan(minutes: float, pictures: int, *, slots: int = 2, test: int = 300) -> Plan:

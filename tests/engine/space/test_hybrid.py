@@ -66,7 +66,7 @@ def test_the_starting_points_are_two_legal_networks_with_and_without_cells() -> 
 def test_the_space_stands_on_each_resolution(resolution: int) -> None:
     space = HybridSpace(Trunk(SPEC.name, resolution))
     vector = space.sample(random.Random(1))
-    assert space.decode(vector).trunk.resolution == resolution
+    assert space.decode(vector).resolution == resolution
     assert space.key(vector) != HybridSpace(Trunk(SPEC.name, 32)).key(vector)
 
 

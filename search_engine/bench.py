@@ -1,0 +1,100 @@
+"""Strategies on tables: the very classes that search networks, on results that others measured."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from statistics import fmean, median
+from typing import Any
+
+from search_engine.space.table import Fidelity, TableSpace
+from search_engine.strategies import STRATEGIES
+from search_engine.trial import Kind, Origin, Proposal, Trial, TrialState
+
+CHECKPOINTS = (10, 20, 50, 100, 200, 500)
+"""Evaluations after which the best so far is reported."""
+TOLERANCE = 0.1
+"""A search has arrived once its best is worth this much less than the best of the table."""
+REPEATS = 20
+"""Repeats a strategy may propose in a row, all of them free, before its space counts as used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One search on a table.
+
+    Attributes:
+        scores: after each evaluation, the truth of the candidate with the best reward so far.
+        arrived: evaluations until the score was within ``TOLERANCE`` of the best truth; None if never.
+    """
+
+    scores: list[float]
+    arrived: int | None
+
+
+def play(table: TableSpace, strategy: str, evaluations: int, seed: int) -> Run:
+    """Search the table once.
+
+    Args:
+        table: to search.
+        strategy: a name of the registry.
+        evaluations: how many candidates may be looked at; a repeat costs nothing.
+        seed: of the strategy, and of which of a candidate's rewards this search sees.
+    """
+    searcher = STRATEGIES[strategy](table, seed, evaluations)
+    known: dict[str, Trial] = {}
+    scores: list[float] = []
+    best: Trial | None = None
+    repeats = number = 0
+    while len(known) < min(evaluations, len(table.truth)) and repeats < REPEATS:
+        (proposal,) = searcher.suggest(1)
+        trial = look(table.full, table, proposal, number, seed)
+        number += 1
+        searcher.update([trial], [])
+        if trial.key in known:
+            repeats += 1
+            continue
+        repeats = 0
+        known[trial.key] = trial
+        if trial.reward is not None and (best is None or trial.reward > (best.reward or 0.0)):
+            best = trial
+        scores.append(table.truth[best.vector] if best else min(table.truth.values()))
+    goal = max(table.truth.values()) - TOLERANCE
+    return Run(scores, next((i + 1 for i, score in enumerate(scores) if score >= goal - 1e-9), None))
+
+
+def look(fidelity: Fidelity, table: TableSpace, proposal: Proposal, number: int, seed: int) -> Trial:
+    """What training the proposal would have given. Every search with the same seed sees the same noise."""
+    key = table.key(proposal.vector)
+    rewards = fidelity.rewards[proposal.vector]
+    reward = random.Random(f"{seed}:{key}").choice(rewards) if rewards else None
+    state = TrialState.FAILED if reward is None else TrialState.FINISHED
+    return Trial(
+        number=number,
+        kind=Kind.NETWORK,
+        origin=Origin.STRATEGY,
+        state=state,
+        vector=proposal.vector,
+        key=key,
+        parent=proposal.parent,
+        reward=reward,
+        seconds=fidelity.cost,
+    )
+
+
+def bench(table: TableSpace, strategy: str, evaluations: int, seeds: int) -> dict[str, Any]:
+    """Search the table once a seed and sum up; the shape is that of ``bench --json``."""
+    started = time.perf_counter()
+    runs = [play(table, strategy, evaluations, seed) for seed in range(seeds)]
+    arrived = median(float("inf") if run.arrived is None else run.arrived for run in runs)
+    return {
+        "strategy": strategy,
+        "mean": {
+            str(n): round(fmean(run.scores[min(n, len(run.scores)) - 1] for run in runs), 4)
+            for n in CHECKPOINTS
+            if n <= evaluations
+        },
+        "median_evaluations": None if arrived == float("inf") else arrived,
+        "seconds": round(time.perf_counter() - started, 2),
+    }
