@@ -1,4 +1,4 @@
-"""First-improvement local search with restarts, which White et al. 2020 (arXiv:2005.02960) found hard to beat."""
+"""First-improvement local search with restarts: hard to beat (White et al. 2020, arXiv:2005.02960)."""
 
 from __future__ import annotations
 
@@ -46,9 +46,10 @@ class LocalSearch(ReplayedStrategy):
     """Tries the neighbours of one trial until one is better, and goes on from there.
 
     The walk is always the same for one seed; a trial that it needs and that nobody ran is the proposal. So a
-    repeat is answered from memory and costs nothing. It differs from the textbook in two ways. The neighbours
-    come in the order of what their choices have earned so far, by rank, and not at random. A restart is a jump
-    from the best summit, the longer the more often jumps led to known ground, and not a random point.
+    repeat is answered from memory and costs nothing. It differs from the textbook in two ways. The
+    neighbours come in the order of what their choices have earned so far, by rank, and not at random. A
+    restart is a jump from the best summit, the longer the more often jumps led to known ground, and not a
+    random point.
     """
 
     FIRST = 4
@@ -72,7 +73,8 @@ class LocalSearch(ReplayedStrategy):
             key = self.space.key(vector)
             if key not in seen:
                 return Proposal(vector, walk.at.number if walk.at else None)
-            if is_sure and key not in self.memory:  # under way: go on as if it had failed, but remember nothing
+            if is_sure and key not in self.memory:
+                # Under way: go on as if it had failed, but remember nothing of it.
                 walk, is_sure = walk.copy(), False
             self._look(walk, vector, self.memory.get(key))
         return Proposal(self._new_sample(rng, seen))
@@ -137,7 +139,7 @@ class LocalSearch(ReplayedStrategy):
             walk.todo = [neighbours[i] for i in np.argsort(-promise, kind="stable")]
 
     def _worth(self, looked: list[Trial]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        """Of each choice: the mean rank, from 0 to 1, of the trials that made it, and of one middling trial."""
+        """Of each choice: the mean rank, 0 to 1, of the trials that made it and of one middling trial."""
         rewards = np.array([reward_of(trial) for trial in looked])
         ranks = np.searchsorted(np.sort(rewards), rewards, side="right") / len(rewards)
         rows = self._one_hot([trial.vector for trial in looked]).astype(np.float64)

@@ -38,11 +38,6 @@ class Predictor(ReplayedStrategy):
     REFIT = 1.25
     """Kernel and noise are fitted again each time the trials have grown by this factor."""
 
-    CYCLE = 3
-    """Every third start is none: the surrogate learns once more from the best of all trials."""
-    LARGEST = 150
-    """Trials that such a start learns from, at most."""
-
     def __init__(self, space: Space, seed: int, budget: int | None = None) -> None:
         super().__init__(space, seed, budget)
         sizes = [len(decision.choices) for decision in space.decisions]
