@@ -45,6 +45,10 @@ class Space(Protocol):
         """Canonical hash; vectors that mean the same candidate share it."""
         ...
 
+    def is_legal(self, vector: Vector) -> bool:
+        """Whether a vector of indices within the choices is of this space."""
+        ...
+
     def sample(self, rng: random.Random) -> Vector: ...
 
     def mutate(self, vector: Vector, rng: random.Random) -> Vector:

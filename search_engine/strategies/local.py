@@ -1,4 +1,4 @@
-"""First-improvement local search with restarts: hard to beat (White et al. 2020, arXiv:2005.02960)."""
+"""First-improvement local search with restarts, hard to beat says White et al. 2020 (arXiv:2005.02960)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from search_engine.errors import SpaceError
 from search_engine.space.base import Space
 from search_engine.strategies.base import ReplayedStrategy, reward_of
-from search_engine.strategies.surrogate import OneHot
+from search_engine.strategies.surrogate import Floats, OneHot
 from search_engine.trial import Proposal, Trial, Vector
 
 
@@ -27,6 +27,8 @@ class _Walk:
         summit: the best end of a climb.
         known: how many had been looked at when the climb before ended.
         fruitless: climbs in a row in which nothing new was seen.
+        worth: of each choice, by its place in the one-hot encoding.
+        learned: how many trials that was learned from.
     """
 
     climb: int = 0
@@ -37,6 +39,8 @@ class _Walk:
     summit: Trial | None = None
     known: int = 0
     fruitless: int = 0
+    worth: Floats = field(default_factory=lambda: np.zeros(0))
+    learned: int = 0
 
     def copy(self) -> _Walk:
         return replace(self, looked=dict(self.looked))
@@ -46,16 +50,17 @@ class LocalSearch(ReplayedStrategy):
     """Tries the neighbours of one trial until one is better, and goes on from there.
 
     The walk is always the same for one seed; a trial that it needs and that nobody ran is the proposal. So a
-    repeat is answered from memory and costs nothing. It differs from the textbook in two ways. The
-    neighbours come in the order of what their choices have earned so far, by rank, and not at random. A
-    restart is a jump from the best summit, the longer the more often jumps led to known ground, and not a
-    random point.
+    repeat is answered from memory and costs nothing. It differs from the textbook in two ways. The neighbours
+    come in the order of what their choices have earned so far, by rank, and not at random. A restart is a
+    jump from the best summit, the longer the more often jumps led to known ground, and not a random point.
     """
 
-    FIRST = 4
+    FIRST = 6
     """Random trials, of which the best is the first foothold."""
-    KICK = 2
+    KICK = 4
     """Decisions that a restart changes at least."""
+    RELEARN = 1.05
+    """What choices earned is worked out again each time the trials have grown by this factor."""
     HOPELESS = 200
     """Climbs over known ground after which the space counts as used up."""
 
@@ -73,8 +78,9 @@ class LocalSearch(ReplayedStrategy):
             key = self.space.key(vector)
             if key not in seen:
                 return Proposal(vector, walk.at.number if walk.at else None)
-            if is_sure and key not in self.memory:
-                # Under way: go on as if it had failed, but remember nothing of it.
+            if (
+                is_sure and key not in self.memory
+            ):  # under way: go on as if it had failed, but remember nothing
                 walk, is_sure = walk.copy(), False
             self._look(walk, vector, self.memory.get(key))
         return Proposal(self._new_sample(rng, seen))
@@ -135,12 +141,14 @@ class LocalSearch(ReplayedStrategy):
         neighbours = list(self.space.neighbours(to.vector, order))
         walk.at, walk.done, walk.todo = to, 0, neighbours
         if neighbours:
-            promise = self._one_hot(neighbours) @ self._worth(list(walk.looked.values()))
+            if len(walk.looked) >= self.RELEARN * walk.learned:
+                walk.worth, walk.learned = self._worth(list(walk.looked.values())), len(walk.looked)
+            promise = self._one_hot(neighbours) @ walk.worth
             walk.todo = [neighbours[i] for i in np.argsort(-promise, kind="stable")]
 
-    def _worth(self, looked: list[Trial]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        """Of each choice: the mean rank, 0 to 1, of the trials that made it and of one middling trial."""
+    def _worth(self, looked: list[Trial]) -> Floats:
+        """Of each choice: the mean rank, from 0 to 1, of trials that made it and of one middling trial."""
         rewards = np.array([reward_of(trial) for trial in looked])
         ranks = np.searchsorted(np.sort(rewards), rewards, side="right") / len(rewards)
         rows = self._one_hot([trial.vector for trial in looked]).astype(np.float64)
-        return np.asarray((rows.T @ ranks + 0.5) / (rows.sum(axis=0) + 1.0))
+        return np.asarray((rows.T @ ranks + 0.5) / (rows.sum(axis=0) + 1.0), dtype=np.float64)

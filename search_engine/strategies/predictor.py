@@ -17,10 +17,10 @@ class Predictor(ReplayedStrategy):
     """Proposes the candidate with the highest expected improvement under a surrogate of the rewards.
 
     Candidates are the neighbours of the best trials, some that lie two steps away, and some from anywhere.
-    When a whole neighbourhood's worth of trials has improved nothing, the strategy starts anew from other
-    random points, as trust-region optimisers do (Eriksson et al. 2019, arXiv:1910.01739): a surrogate that
-    was led into the wrong valley by its first samples never leaves it by itself (one run in eight on
-    NAS-Bench-201). It then knows only what came since, which also keeps it small.
+    A surrogate that was led to the wrong hill by its first samples never leaves it by itself (one run in
+    eight on NAS-Bench-201). So phases alternate, each until a neighbourhood's worth of trials has improved
+    nothing: a new start that knows only what came since, as trust-region optimisers do (Eriksson et al. 2019,
+    arXiv:1910.01739), and one that remembers everything and looks round the best of all starts.
     """
 
     FIRST = 6
@@ -34,7 +34,7 @@ class Predictor(ReplayedStrategy):
     PATIENCE = 0.75
     """Trials without improvement before a new start, as a share of the neighbours that a candidate has."""
     LARGEST = 150
-    """Trials that the surrogate learns from at most: the best."""
+    """Trials that a phase which remembers everything learns from, at most: the best."""
     REFIT = 1.25
     """Kernel and noise are fitted again each time the trials have grown by this factor."""
 

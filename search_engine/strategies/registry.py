@@ -21,5 +21,6 @@ STRATEGIES: dict[str, StrategyFactory] = {
     "local": _lazy("local", "LocalSearch"),
     "evolution": _lazy("evolution", "RegularizedEvolution"),
     "predictor": _lazy("predictor", "Predictor"),
+    "reinforce": _lazy("reinforce", "Reinforce"),
 }
 """A strategy joins the conformance suite of the tests by being here."""
