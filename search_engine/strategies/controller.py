@@ -67,6 +67,7 @@ class Controller:
         _views(self._rates, shapes)["head_bias"][:] = 1.0
         self._offsets = 1 + np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(np.int64)
         self._mask = np.where(np.arange(widest) < np.array(self.sizes)[:, None], 0.0, NO_CHOICE)
+        self._halves = np.repeat([0.5, 1.0], [3 * hidden, hidden])  # sigmoid(x) is 0.5 + 0.5 tanh(x / 2)
         self._moments = (np.zeros_like(flat), np.zeros_like(flat))
         self._updates = 0
 
@@ -119,8 +120,9 @@ class Controller:
         h = self.hidden
         joined = np.concatenate((self._value["embedding"][self._rows(vectors, place)], output), axis=1)
         gates = joined @ self._value["lstm"] + self._value["lstm_bias"]
-        opened = 0.5 + 0.5 * np.tanh(0.5 * gates[:, : 3 * h])  # sigmoids: input, forget, output
-        candidate = np.tanh(gates[:, 3 * h :])
+        squeezed = np.tanh(gates * self._halves)
+        opened = 0.5 + 0.5 * squeezed[:, : 3 * h]  # sigmoids: input, forget, output
+        candidate = squeezed[:, 3 * h :]
         kept = opened[:, h : 2 * h] * memory + opened[:, :h] * candidate
         squashed = np.tanh(kept)
         new = opened[:, 2 * h :] * squashed

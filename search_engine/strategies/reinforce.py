@@ -51,7 +51,13 @@ class _Learner:
         self._sizes = [len(decision.choices) for decision in space.decisions]
         self._controller = Controller(self._sizes, HIDDEN, np.random.default_rng([abs(seed), 1]))
         self._rewards: list[float] = []
+        self._drawn: list[Vector] = []
         self._memory: dict[str, tuple[Vector, float]] = {}
+
+    def first_draw(self) -> list[Vector]:
+        """Vectors from the policy as it is."""
+        self._drawn = self._drawn or self.draw(2, len(self.facts))
+        return self._drawn
 
     def draw(self, stream: int, number: int) -> list[Vector]:
         """Vectors from the policy; the same for the same numbers."""
@@ -66,8 +72,7 @@ class _Learner:
         self._memory[trial.key] = trial.vector, reward
         batch = [(trial.vector, reward)]
         if len(self.facts) >= LEARN_FROM:
-            legal = filter(self.space.is_legal, self.draw(2, len(self.facts)))
-            keys = map(self.space.key, legal)
+            keys = map(self.space.key, filter(self.space.is_legal, self.first_draw()))
             batch += [self._memory[key] for key in keys if key in self._memory]
         first, last = ENTROPY
         spent = min(1.0, len(self.facts) / self.budget)
@@ -78,6 +83,7 @@ class _Learner:
             rate=RATE * min(1.0, math.sqrt(RATE_BUDGET / self.budget)),
         )
         self.facts.append(_fact(trial))
+        self._drawn = []
 
     def probabilities(self, vector: Vector) -> Floats:
         """D x K: of each choice, where the decisions before it are those of the vector."""
@@ -122,7 +128,8 @@ class Reinforce(ReplayedStrategy):
             return Proposal(start)
         learner = self._learner()
         for batch in range(BATCHES):
-            for vector in learner.draw(3 + batch, position):
+            drawn = learner.draw(3 + batch, position) if batch else learner.first_draw()
+            for vector in drawn:
                 if self.space.is_legal(vector) and self.space.key(vector) not in seen:
                     return Proposal(vector)
         return Proposal(self._likely(learner, rng, seen))
