@@ -67,6 +67,12 @@ class Plan:
     space: str = "hybrid"
     control_resolution: int = 0
 
+    def affords(self, config: SearchConfig) -> int:
+        """How many networks a search can train in all, as far as is known before it begins."""
+        seconds = config.budget_seconds - self.prepare_seconds - self.finish_seconds
+        count = int(seconds * config.slots / self.trial_seconds)
+        return max(1, count if config.max_trials is None else min(count, config.max_trials))
+
     @property
     def trunk_resolution(self) -> int:
         """Side in pixels at which the trunk sees the pictures."""

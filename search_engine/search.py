@@ -250,7 +250,7 @@ class _View:
         share = self.config.random_share
         is_random = int((index + 1) * share) > int(index * share)  # evenly spread, whatever the budget
         name = "random" if is_random else self.config.strategy
-        strategy = STRATEGIES[name](self.space, self.config.seed)
+        strategy = STRATEGIES[name](self.space, self.config.seed, self.plan.affords(self.config))
         active = (TrialState.QUEUED, TrialState.RUNNING)
         strategy.update(
             completed=[t for t in self.networks if t.state not in active],

@@ -17,6 +17,7 @@ def _lazy(module: str, name: str) -> StrategyFactory:
 
 
 STRATEGIES: dict[str, StrategyFactory] = {
+    "auto": _lazy("auto", "auto"),
     "random": _lazy("random", "RandomSearch"),
     "local": _lazy("local", "LocalSearch"),
     "evolution": _lazy("evolution", "RegularizedEvolution"),
