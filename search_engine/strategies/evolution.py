@@ -6,17 +6,25 @@ import random
 
 from search_engine.space.base import Space
 from search_engine.strategies.base import ReplayedStrategy, reward_of
+from search_engine.strategies.phases import best_first, patience, phase_start
 from search_engine.trial import Proposal, Trial
+
+POPULATION = (10, 40)
+"""Fewest and most that live; in between, a fifth of the budget."""
+WARM_UP = 8
+"""Trials before the first mutation, at most."""
 
 
 class RegularizedEvolution(ReplayedStrategy):
-    """Aging evolution: the oldest dies, whatever it reached, and the best of a random few has a child.
+    """Aging evolution: the oldest dies, whatever it reached, and the best of a random half has a child.
 
-    Begins with the space's own starting points, then draws at random until ``warm_up`` trials are known.
+    Begins with the space's own starting points, then draws at random until ``warm_up`` trials are known. A
+    population that improves no more is replaced by a new one, and that by the best of all that ever lived.
 
     Attributes:
         population: how many of the newest finished trials live.
-        tournament: how many are drawn to pick a parent from.
+        tournament: how many are drawn to pick a parent from. AmoebaNet draws a quarter of its hundred; where
+            a hundred is all that there will ever be, more pressure reaches further.
         warm_up: trials before the first mutation.
     """
 
@@ -26,21 +34,27 @@ class RegularizedEvolution(ReplayedStrategy):
         seed: int,
         budget: int | None = None,
         *,
-        population: int = 20,
-        tournament: int = 5,
-        warm_up: int = 6,
+        population: int | None = None,
+        tournament: int | None = None,
+        warm_up: int | None = None,
     ) -> None:
         super().__init__(space, seed, budget)
-        self.population = population
-        self.tournament = tournament
-        self.warm_up = warm_up
+        fewest, most = POPULATION
+        self.population = population or min(most, max(fewest, self.budget // 5))
+        self.tournament = tournament or self.population // 2
+        self.warm_up = warm_up or min(WARM_UP, self.population // 2)
+        self._patience = patience(space, self.warm_up)
 
     def _propose(self, position: int, rng: random.Random, seen: set[str]) -> Proposal:
         start = self._new_start(seen)
         if start is not None:
             return Proposal(start)
-        living = self.finished[-self.population :]
-        if position < self.warm_up or not living:
+        begin = phase_start(self.finished, self._patience)
+        if begin is None:
+            living = best_first(self.finished, self.population)
+        else:
+            living = self.finished[begin:][-self.population :]
+        if not living or (begin is not None and len(self.finished) - begin < self.warm_up):
             return Proposal(self._new_sample(rng, seen))
         parent = self._pick_parent(living, rng)
         return Proposal(self._new_child(parent.vector, rng, seen), parent=parent.number)

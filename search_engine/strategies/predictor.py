@@ -9,6 +9,7 @@ import numpy as np
 from search_engine.errors import SpaceError
 from search_engine.space.base import Space
 from search_engine.strategies.base import ReplayedStrategy, reward_of
+from search_engine.strategies.phases import best_first, patience, phase_start
 from search_engine.strategies.surrogate import OneHot, Surrogate, standardise
 from search_engine.trial import Proposal, Trial, Vector
 
@@ -18,9 +19,7 @@ class Predictor(ReplayedStrategy):
 
     Candidates are the neighbours of the best trials, some that lie two steps away, and some from anywhere.
     A surrogate that was led to the wrong hill by its first samples never leaves it by itself (one run in
-    eight on NAS-Bench-201). So phases alternate, each until a neighbourhood's worth of trials has improved
-    nothing: a new start that knows only what came since, as trust-region optimisers do (Eriksson et al. 2019,
-    arXiv:1910.01739), and one that remembers everything and looks round the best of all starts.
+    eight on NAS-Bench-201), hence the phases.
     """
 
     FIRST = 6
@@ -31,8 +30,6 @@ class Predictor(ReplayedStrategy):
     """Neighbours looked at, at most."""
     FAR = 12
     """Candidates two steps from a parent, and as many from anywhere."""
-    PATIENCE = 0.75
-    """Trials without improvement before a new start, as a share of the neighbours that a candidate has."""
     LARGEST = 150
     """Trials that a phase which remembers everything learns from, at most: the best."""
     REFIT = 1.25
@@ -42,7 +39,7 @@ class Predictor(ReplayedStrategy):
         super().__init__(space, seed, budget)
         sizes = [len(decision.choices) for decision in space.decisions]
         self._one_hot = OneHot(sizes)
-        self._patience = max(self.FIRST, round(self.PATIENCE * sum(size - 1 for size in sizes)))
+        self._patience = patience(space, self.FIRST)
         self._near: dict[int, list[Vector]] = {}
         self._fitted: dict[tuple[int, int], tuple[str, Surrogate]] = {}
 
@@ -50,8 +47,8 @@ class Predictor(ReplayedStrategy):
         start = self._new_start(seen)
         if start is not None:
             return Proposal(start)
-        begin = self._phase_start()
-        since = self._best(self.LARGEST) if begin is None else self.finished[begin:]
+        begin = phase_start(self.finished, self._patience)
+        since = best_first(self.finished, self.LARGEST) if begin is None else self.finished[begin:]
         if len(since) < self.FIRST:
             return Proposal(self._new_sample(rng, seen))
         surrogate = self._surrogate(since, begin or 0)
@@ -63,26 +60,6 @@ class Predictor(ReplayedStrategy):
             if self.space.key(vectors[index]) not in seen:
                 return Proposal(vectors[index], candidates[vectors[index]])
         return Proposal(self._new_sample(rng, seen))
-
-    def _phase_start(self) -> int | None:
-        """Index of the first finished trial of this start; None in a phase that remembers everything."""
-        start = last = phase = 0
-        best = overall = -np.inf
-        for index, trial in enumerate(self.finished):
-            if index - last >= self._patience:
-                phase += 1
-                start = last = index
-                best = overall if phase % 2 else -np.inf
-            if reward_of(trial) > best:
-                best, last = reward_of(trial), index
-            overall = max(overall, best)
-        if len(self.finished) - last >= self._patience:
-            phase += 1
-            start = len(self.finished)
-        return None if phase % 2 else start
-
-    def _best(self, count: int) -> list[Trial]:
-        return sorted(self.finished, key=lambda trial: (-reward_of(trial), trial.number))[:count]
 
     def _surrogate(self, since: list[Trial], begin: int) -> Surrogate:
         """Fitted to the trials since the start; failures count as bad, those under way as foreseen."""
@@ -116,7 +93,7 @@ class Predictor(ReplayedStrategy):
     def _candidates(self, since: list[Trial], rng: random.Random, seen: set[str]) -> dict[Vector, int | None]:
         """Vectors worth a look, each with the number of the trial that it is a mutation of."""
         tried = {trial.vector for trial in (*self.finished, *self.failed)} | set(self.waiting)
-        best = sorted(since, key=lambda trial: (-reward_of(trial), trial.number))[: self.PARENTS]
+        best = best_first(since, self.PARENTS)
         near = {
             v: trial.number for trial in reversed(best) for v in self._neighbours(trial) if v not in tried
         }
