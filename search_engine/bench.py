@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
+from search_engine.fidelity import SCHEDULERS, Result
+from search_engine.fidelity.base import ranked
 from search_engine.space.table import Fidelity, TableSpace
 from search_engine.strategies import STRATEGIES
 from search_engine.trial import Kind, Origin, Proposal, Trial, TrialState
@@ -31,6 +33,19 @@ class Run:
 
     scores: list[float]
     arrived: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a search with costs stands.
+
+    Attributes:
+        spent: on all trainings so far.
+        score: the truth of the best at the highest rung that was reached.
+    """
+
+    spent: float
+    score: float
 
 
 def play(table: TableSpace, strategy: str, evaluations: int, seed: int) -> Run:
@@ -98,3 +113,54 @@ def bench(table: TableSpace, strategy: str, evaluations: int, seeds: int) -> dic
         "median_evaluations": None if arrived == float("inf") else arrived,
         "seconds": round(time.perf_counter() - started, 2),
     }
+
+
+def spend(table: TableSpace, strategy: str, scheduler: str | None, budget: float, seed: int) -> list[Step]:
+    """Search the table once, with a bound on what all trainings cost together.
+
+    Args:
+        table: to search.
+        strategy: a name of the registry.
+        scheduler: a name in ``SCHEDULERS``; None trains every candidate in full.
+        budget: in the unit of the table's costs.
+        seed: as in ``play``.
+    """
+    rungs = [table.full] if scheduler is None or table.low is None else [table.low, table.full]
+    costs = [rung.cost for rung in rungs]
+    ladder = SCHEDULERS[scheduler or "halving"](table, strategy, seed, costs, budget)
+    results: list[Result] = []
+    steps: list[Step] = []
+    spent = 0.0
+    while (job := ladder.next_job(results)) is not None and len(results) < REPEATS * len(table.truth):
+        proposal = Proposal(job.vector, job.parent)
+        results.append(Result(look(rungs[job.rung], table, proposal, len(results), seed), job.rung))
+        spent += costs[job.rung]
+        highest = max(result.rung for result in results)
+        best = ranked(results, highest)
+        steps.append(Step(spent, table.truth[best[0].vector] if best else min(table.truth.values())))
+    return steps
+
+
+def bench_costs(
+    table: TableSpace, strategy: str, scheduler: str | None, budget: float, seeds: int
+) -> dict[str, Any]:
+    """Search the table once a seed within a budget of costs; ``mean`` is by what was spent."""
+    started = time.perf_counter()
+    runs = [spend(table, strategy, scheduler, budget, seed) for seed in range(seeds)]
+    return {
+        "strategy": strategy,
+        "scheduler": scheduler,
+        "cost_budget": budget,
+        "mean": {
+            f"{budget * part:g}": round(fmean(_score_at(run, budget * part) for run in runs), 4)
+            for part in (0.25, 0.5, 0.75, 1.0)
+        },
+        "evaluations": round(fmean(len(run) for run in runs), 1),
+        "median_evaluations": None,
+        "seconds": round(time.perf_counter() - started, 2),
+    }
+
+
+def _score_at(steps: list[Step], spent: float) -> float:
+    """Of the last step that was paid for by then; of the first if there was none."""
+    return [step.score for step in steps if step.spent <= spent + 1e-9 or step is steps[0]][-1]

@@ -17,10 +17,12 @@ from typing import Any
 
 from search_engine import __version__
 from search_engine.bench import bench as run_bench
+from search_engine.bench import bench_costs
 from search_engine.config import SearchConfig
 from search_engine.data.gather import Gathered, gather, make_manifest
 from search_engine.data.manifest import write_manifest
 from search_engine.errors import SearchEngineError
+from search_engine.fidelity import SCHEDULERS
 from search_engine.ledger import read_ledger, step_as_dict, write_ledger
 from search_engine.runner import LocalSearch, Outcome
 from search_engine.space.registry import HYBRID, SPACES
@@ -89,6 +91,15 @@ def parser() -> argparse.ArgumentParser:
         "--strategy", choices=sorted(STRATEGIES), default="evolution", help="default: evolution"
     )
     bench.add_argument("--evaluations", type=int, default=200, help="candidates looked at (default: 200)")
+    bench.add_argument(
+        "--cost-budget", type=float, metavar="C", help="bound what all trainings cost together, instead"
+    )
+    bench.add_argument(
+        "--scheduler",
+        choices=(*SCHEDULERS, "none"),
+        default="halving",
+        help="with --cost-budget: who of the cheaply trained is trained in full (default: halving)",
+    )
     bench.add_argument("--seeds", type=int, default=100, help="searches to average over (default: 100)")
     bench.add_argument(
         "--json", action="store_true", help="print one JSON object as the last line (always so)"
@@ -128,7 +139,12 @@ def replay(options: argparse.Namespace) -> int:
 def bench(options: argparse.Namespace) -> int:
     """How a strategy does on a table, as one JSON object."""
     table = read_table(options.table)
-    print(json.dumps(run_bench(table, options.strategy, options.evaluations, options.seeds)))
+    if options.cost_budget is None:
+        result = run_bench(table, options.strategy, options.evaluations, options.seeds)
+    else:
+        scheduler = None if options.scheduler == "none" else options.scheduler
+        result = bench_costs(table, options.strategy, scheduler, options.cost_budget, options.seeds)
+    print(json.dumps(result))
     return 0
 
 
