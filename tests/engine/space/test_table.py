@@ -1,0 +1,83 @@
+"""Tables: what is read, what is refused, and how a table with gaps is searched."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search_engine.errors import SpaceError
+from search_engine.space.table import read_table
+from search_engine.strategies import STRATEGIES
+from tests.engine.strategies.toys import play
+
+GOOD: dict[str, Any] = {
+    "choices": [["a", "b"], ["x", "y", "z"]],
+    "rewards": {"0,0": [0.5, 0.6], "0,1": [0.7], "1,2": [0.9, 0.8]},
+    "truth": {"0,0": 0.55, "0,1": 0.7, "1,2": 0.85},
+}
+
+
+def written(folder: Path, **changes: Any) -> Path:
+    path = folder / "table.json"
+    path.write_text(json.dumps(GOOD | changes))
+    return path
+
+
+def test_a_table_is_a_space(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path, cost=200, low={"cost": 12, "rewards": GOOD["rewards"]}))
+    assert [len(decision.choices) for decision in table.decisions] == [2, 3]
+    assert table.key((1, 2)) == "1,2"
+    assert table.is_legal((0, 1))
+    assert not table.is_legal((1, 1))
+    assert list(table.vectors()) == [(0, 0), (0, 1), (1, 2)]
+    assert table.full.cost == 200
+    assert table.low is not None
+    assert table.low.cost == 12
+
+
+def test_where_no_single_change_is_in_the_table_the_nearest_candidates_are_neighbours(tmp_path: Path) -> None:
+    table = read_table(written(tmp_path))
+    assert set(table.neighbours((0, 0), random.Random(0))) == {(0, 1)}
+    assert set(table.neighbours((1, 2), random.Random(0))) == {(0, 0), (0, 1)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"rewards": {}}, "no rewards"),
+        ({"rewards": {"0,3": [1.0]}}, '"0,3"'),
+        ({"rewards": {"0": [1.0]}}, '"0"'),
+        ({"truth": {"0,0": 1.0}}, "no truth"),
+        ({"rewards": {"a,b": [1.0]}}, "format"),
+        ({"low": {"cost": 1, "rewards": {"0,0": [1.0]}}}, '"low"'),
+        ({"low": {"rewards": {}}}, "'cost'"),
+        ({"choices": None}, "format"),
+    ],
+)
+def test_a_bad_table_is_refused_with_the_reason(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpaceError, match=words):
+        read_table(written(tmp_path, **changes))
+
+
+def test_a_missing_or_broken_file_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(SpaceError, match=r"nothing\.json"):
+        read_table(tmp_path / "nothing.json")
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.raises(SpaceError, match="not JSON"):
+        read_table(tmp_path / "broken.json")
+
+
+@pytest.mark.parametrize("name", sorted(STRATEGIES))
+def test_a_sparse_table_is_searched_through(name: str, tmp_path: Path) -> None:
+    """One in a hundred of the combinations exists: most neighbours do not."""
+    rng = random.Random(1)
+    vectors = {tuple(rng.randrange(5) for _ in range(6)) for _ in range(150)}
+    truth = {",".join(map(str, v)): -float(sum((x - 2) ** 2 for x in v)) for v in sorted(vectors)}
+    rewards = {key: [value] for key, value in truth.items()}
+    table = read_table(written(tmp_path, choices=[list("abcde")] * 6, rewards=rewards, truth=truth))
+    history = play(STRATEGIES[name](table, 0, len(vectors)), table, len(vectors))
+    assert {trial.vector for trial in history} == vectors
