@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .ONESHELL:
-.PHONY: help setup setup-dev run test check vendor clean
+.PHONY: help setup setup-dev run test check bench-search vendor clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -18,7 +18,7 @@ SCRATCH = export DATA_DIR="$$(mktemp -d)"; trap 'rm -rf "$$DATA_DIR"' EXIT; unse
 HEADING = printf '\n\033[1m%s\033[0m\n'
 
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
 setup: $(RUN_STAMP) ## Make the virtual environment and install the packages (nothing the second time)
 
@@ -66,6 +66,10 @@ check: setup-dev ## Format, lint, types, layers, migrations, production settings
 	  python manage.py check --deploy --fail-level WARNING
 	$(HEADING) "Templates"; djlint --lint templates
 	$(HEADING) "All checks passed."
+
+bench-search: setup-dev ## Play every strategy on NAS-Bench-201 and print the table (some minutes)
+	@$(SCRATCH); export OMP_NUM_THREADS=1
+	$(BIN)/python scripts/bench_search.py --seeds $${SEEDS:-100} --evaluations $${EVALUATIONS:-200}
 
 vendor: ## Fetch the pinned front-end files into static/vendor (needs Node; the copies are committed)
 	npm ci --ignore-scripts --no-audit --no-fund

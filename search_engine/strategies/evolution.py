@@ -9,8 +9,8 @@ from search_engine.strategies.base import ReplayedStrategy, reward_of
 from search_engine.strategies.phases import best_first, patience, phase_start
 from search_engine.trial import Proposal, Trial
 
-POPULATION = (10, 40)
-"""Fewest and most that live; in between, a fifth of the budget."""
+POPULATION = (10, 50)
+"""Fewest and most that live; in between, a quarter of the budget."""
 WARM_UP = 8
 """Trials before the first mutation, at most."""
 
@@ -40,7 +40,7 @@ class RegularizedEvolution(ReplayedStrategy):
     ) -> None:
         super().__init__(space, seed, budget)
         fewest, most = POPULATION
-        self.population = population or min(most, max(fewest, self.budget // 5))
+        self.population = population or min(most, max(fewest, self.budget // 4))
         self.tournament = tournament or self.population // 2
         self.warm_up = warm_up or min(WARM_UP, self.population // 2)
         self._patience = patience(space, self.warm_up)
