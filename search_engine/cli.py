@@ -24,7 +24,10 @@ from search_engine.data.manifest import write_manifest
 from search_engine.errors import SearchEngineError
 from search_engine.fidelity import SCHEDULERS
 from search_engine.ledger import read_ledger, step_as_dict, write_ledger
+from search_engine.objective import OBJECTIVES
+from search_engine.proposing import FIDELITIES
 from search_engine.runner import LocalSearch, Outcome
+from search_engine.space.architecture import Genome
 from search_engine.space.registry import HYBRID, SPACES
 from search_engine.space.table import read_table
 from search_engine.strategies import STRATEGIES
@@ -70,8 +73,36 @@ def parser() -> argparse.ArgumentParser:
         default=HYBRID,
         help="hybrid: cells on a pretrained network; cells, macro: from scratch (default: hybrid)",
     )
-    fit.add_argument("--strategy", choices=sorted(STRATEGIES), default="evolution", help="default: evolution")
+    fit.add_argument(
+        "--strategy", choices=sorted(STRATEGIES), default="auto", help="default: auto, by what time affords"
+    )
     fit.add_argument("--trials", type=int, help="stop after this many networks even if there is time left")
+    fit.add_argument(
+        "--random-share",
+        type=float,
+        default=0.15,
+        metavar="SHARE",
+        help="share of the training that goes to random networks, to compare with (default: 0.15)",
+    )
+    fit.add_argument(
+        "--max-parameters", type=int, metavar="N", help="weights that the network may have at most"
+    )
+    fit.add_argument(
+        "--max-latency", type=float, metavar="MS", help="milliseconds that one picture may take it here"
+    )
+    fit.add_argument(
+        "--objective",
+        choices=OBJECTIVES,
+        default="accuracy",
+        help="mnasnet: trade accuracy for speed around --max-latency (default: accuracy)",
+    )
+    fit.add_argument(
+        "--fidelity",
+        choices=FIDELITIES,
+        default="full",
+        help="halving, asha: train many for less and the best of them in full (default: full)",
+    )
+    fit.add_argument("--start", type=Path, metavar="BUNDLE", help="begin with the network of another search")
     fit.add_argument("--slots", type=int, default=_cores(), help="trials side by side (default: one a core)")
     fit.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
     fit.add_argument("--json", action="store_true", help="print one JSON object as the last line")
@@ -192,8 +223,14 @@ def fit(options: argparse.Namespace) -> int:
             seed=options.seed,
             space=options.space,
             strategy=options.strategy,
+            random_share=options.random_share,
             slots=options.slots,
             max_trials=options.trials,
+            max_parameters=options.max_parameters,
+            max_latency_ms=options.max_latency,
+            objective=options.objective,
+            start=_genome_of(options.start) if options.start else None,
+            fidelity=options.fidelity,
         )
         search = LocalSearch(
             config, manifest, cache=work / "cache", run=work / "run", device=options.device, say=_say
@@ -203,6 +240,16 @@ def fit(options: argparse.Namespace) -> int:
         write_ledger(outcome.ledger, options.out / "ledger.jsonl")
     _report(outcome, options, time.monotonic() - started)
     return 0
+
+
+def _genome_of(bundle: Path) -> dict[str, Any]:
+    """The network in a bundle."""
+    try:
+        genome: dict[str, Any] = json.loads((bundle / "model.json").read_text(encoding="utf-8"))["genome"]
+        Genome.from_dict(genome)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SearchEngineError(f"{bundle} is not the folder of a bundle with a network: {error}.") from error
+    return genome
 
 
 def _gather(source: Path, folder: Path) -> Gathered:

@@ -15,18 +15,35 @@ class SearchConfig:
         seed: rules every random choice.
         space: a name in ``search_engine.space.registry.SPACES``.
         strategy: a name in ``search_engine.strategies.STRATEGIES``.
-        random_share: fraction of proposals that are drawn at random, as a control arm.
+        random_share: fraction of the training that goes to networks drawn at random, as a control arm.
         slots: how many trials run side by side.
         max_trials: stop proposing after this many networks, whatever the time; None for no limit.
+        max_parameters: weights that the whole network may have, trunk included; None for no limit.
+        max_latency_ms: milliseconds that one picture may take it on this machine; None for no limit.
+        objective: ``accuracy``, or ``mnasnet``: accuracy times a power of the latency, where
+            ``max_latency_ms`` is then what is aimed at and not a bound.
+        start: genome of a network to begin with, as ``Genome.to_dict`` writes it; of another search, say.
+        fidelity: ``full`` trains every network for the plan's epochs; ``halving`` and ``asha`` train many
+            for less and the best of them in full.
+        early_stop: whether a training is ended that will hardly beat the best so far.
+        prefilter: whether of several proposals the one is trained that its size and synflow speak for, as
+            long as these foretell accuracy in this very search.
     """
 
     budget_seconds: float
     seed: int = 0
     space: str = "hybrid"
-    strategy: str = "evolution"
+    strategy: str = "auto"
     random_share: float = 0.15
     slots: int = 1
     max_trials: int | None = None
+    max_parameters: int | None = None
+    max_latency_ms: float | None = None
+    objective: str = "accuracy"
+    start: dict[str, Any] | None = None
+    fidelity: str = "full"
+    early_stop: bool = True
+    prefilter: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -54,6 +71,7 @@ class Plan:
         space: a name in ``search_engine.space.registry.SPACES``.
         control_resolution: side in pixels at which the trunk sees the pictures for the linear probe alone,
             where the networks have no trunk; else 0.
+        classes: labels; 0 in plans that were made before plans said so.
     """
 
     trunk: str
@@ -66,6 +84,7 @@ class Plan:
     rates: dict[str, float] = field(default_factory=dict)
     space: str = "hybrid"
     control_resolution: int = 0
+    classes: int = 0
 
     def affords(self, config: SearchConfig) -> int:
         """How many networks a search can train in all, as far as is known before it begins."""

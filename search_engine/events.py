@@ -88,6 +88,10 @@ class Train(Message, name="train"):
         seed: of this trial.
         epochs: length of the schedule.
         seconds: the trainer shortens its schedule to end within this many seconds.
+        incumbent: accuracy that it has to beat; it is ended once that has become unlikely. None: never.
+        curves: validation accuracies, epoch by epoch, of networks that were trained as long; see
+            ``fidelity.curves``.
+        max_latency_ms: it is not trained if one picture takes longer; None for no bound.
     """
 
     number: int
@@ -96,6 +100,9 @@ class Train(Message, name="train"):
     seed: int
     epochs: int
     seconds: float
+    incumbent: float | None = None
+    curves: list[list[float]] = field(default_factory=list)
+    max_latency_ms: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,6 +200,7 @@ class Trained(Message, name="trained"):
         parameters: weights of the whole network, trunk included. ``macs``: multiply-adds a picture.
         latency_ms: measured median for one picture, batch 1, one thread; ``size_bytes``: float32 weights.
         epochs: trained; ``seconds``: wall clock, evaluation included.
+        killed: whether training was ended early, because it would hardly have beaten the best.
     """
 
     number: int
@@ -205,6 +213,7 @@ class Trained(Message, name="trained"):
     size_bytes: int
     epochs: int
     seconds: float
+    killed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

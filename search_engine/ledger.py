@@ -16,8 +16,10 @@ from typing import Any, Self
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.errors import DatasetError
-from search_engine.search import Clock, Step, decide, space_of
-from search_engine.trial import Kind, Origin, Trial, TrialState, best_of
+from search_engine.objective import fits, reward_of
+from search_engine.proposing import space_of
+from search_engine.search import Clock, Step, best_model, decide
+from search_engine.trial import Kind, Origin, Trial, TrialState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,10 @@ class Entry:
         vector, genome, hash: the candidate; empty or None where there is none.
         parent: number of the trial it was mutated from.
         seed: of its weights and batches.
-        epochs: its fidelity, passes over the training pictures.
+        rung: its fidelity, an index into ``proposing.rungs``; ``epochs``: passes over the training pictures.
+        killed: whether training was ended early; ``drawn``: of how many proposals it was picked.
+        repeat_of: number of the trial whose figures it has, because they are of the same network; or None.
+        found: by a supernet: vectors with their accuracies.
         seconds: wall clock, evaluation included.
         accuracy, standard_error, loss: on the validation split; None until finished.
         parameters, macs, latency_ms, size_bytes: of the whole network.
@@ -48,6 +53,11 @@ class Entry:
     hash: str = ""
     parent: int | None = None
     seed: int = 0
+    rung: int = 0
+    drawn: int = 1
+    killed: bool = False
+    repeat_of: int | None = None
+    found: tuple[tuple[tuple[int, ...], float], ...] = ()
     epochs: int | None = None
     seconds: float | None = None
     accuracy: float | None = None
@@ -61,9 +71,10 @@ class Entry:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        return cls(**data | {"vector": tuple(data["vector"])})
+        found = tuple((tuple(vector), score) for vector, score in data.get("found", ()))
+        return cls(**data | {"vector": tuple(data["vector"]), "found": found})
 
-    def trial(self) -> Trial:
+    def trial(self, config: SearchConfig) -> Trial:
         """What a strategy sees of it."""
         return Trial(
             number=self.number,
@@ -73,8 +84,14 @@ class Entry:
             vector=self.vector,
             key=self.hash,
             parent=self.parent,
-            reward=self.accuracy,
+            reward=reward_of(config, self.accuracy, self.latency_ms),
             seconds=self.seconds,
+            rung=self.rung,
+            epochs=self.epochs,
+            fits=fits(config, self.parameters, self.latency_ms),
+            killed=self.killed,
+            drawn=self.drawn,
+            found=self.found,
         )
 
 
@@ -108,6 +125,7 @@ class Ledger:
         for entry in self.entries:
             row = asdict(entry) | {
                 "vector": json.dumps(entry.vector),
+                "found": json.dumps(entry.found) if entry.found else "",
                 "genome": json.dumps(entry.genome) if entry.genome else "",
             }
             writer.writerow({name: _disarmed(value) for name, value in row.items()})
@@ -115,10 +133,10 @@ class Ledger:
 
     def next_step(self) -> Step:
         """What the search would do next, were there time for another network."""
-        trials = [entry.trial() for entry in self.entries]
-        best = best_of([t for t in trials if t.kind is not Kind.MAJORITY])
+        trials = [entry.trial(self.config) for entry in self.entries]
+        best = best_model(self.config, self.plan, trials)
         clock = Clock(elapsed=0.0, exported=best.number if best else None, since_export=0.0)
-        return decide(self.config, self.plan, trials, clock, space_of(self.plan))
+        return decide(self.config, self.plan, trials, clock, space_of(self.config, self.plan))
 
 
 def read_ledger(path: Path) -> Ledger:

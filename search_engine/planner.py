@@ -13,7 +13,7 @@ from search_engine.space.trunks import TRUNKS, TrunkSpec
 FIRST_MODEL_SECONDS = 35.0  # so that the first usable model is there within a minute, start-up included
 PREPARE_SHARE = 0.15  # of the budget, when that is more
 SHORT_PREPARE_SHARE = 0.30  # never more than this, so that a short budget still buys a search
-TRIALS_WANTED = 24  # networks; below a dozen a search is a lottery
+TRIALS_WANTED = 24  # networks, if nobody asks for a number; below a dozen a search is a lottery
 EPOCHS = (6, 30)  # fewer than 6 do not rank candidates, more than 30 overfit cached activations
 MEMORY_BYTES = 1_000_000_000  # of activations held by one slot
 CONTROL_RESOLUTION = 96  # of the trunk's linear probe, where it is no more than a control: cheap
@@ -76,7 +76,7 @@ def make_plan(
     finish = MARGIN * test_pictures * (1.0 / rates.decode + 1.0 / rates.extract[resolution]) + 6.0
     search = max(1.0, budget - prepare - finish)
     epoch_seconds = used / rates.train[resolution]
-    wanted = search * config.slots / TRIALS_WANTED
+    wanted = search * config.slots / _trials_wanted(config)
     epochs = round(min(max(wanted / epoch_seconds, EPOCHS[0]), EPOCHS[1]))
     return Plan(
         trunk=trunk,
@@ -98,12 +98,13 @@ def _plan_from_scratch(
     used = max(1, min(pictures, int(_prepare_limit(budget) / each)))
     finish = MARGIN * test_pictures / rates.decode + 6.0
     search = config.slots * max(1.0, budget - each * used - finish)
-    good = search / TRIALS_WANTED / SCRATCH_GOOD_EPOCHS  # seconds of an epoch
+    wanted = search / _trials_wanted(config)
+    good = wanted / SCRATCH_GOOD_EPOCHS  # seconds of an epoch
     resolution = max((r for r in RESOLUTIONS if used / rates.train[r] <= good), default=min(RESOLUTIONS))
     rate = rates.train[resolution]
     most = min(int(search / SCRATCH_FEWEST / SCRATCH_EPOCHS[0] * rate), MEMORY_BYTES // (3 * resolution**2))
     used = max(1, min(used, most))
-    epochs = round(min(max(search / TRIALS_WANTED * rate / used, SCRATCH_EPOCHS[0]), SCRATCH_EPOCHS[1]))
+    epochs = round(min(max(wanted * rate / used, SCRATCH_EPOCHS[0]), SCRATCH_EPOCHS[1]))
     return Plan(
         trunk=trunk,
         resolution=resolution,
@@ -121,6 +122,11 @@ def _plan_from_scratch(
 def _prepare_limit(budget: float) -> float:
     """Seconds of the budget that preparing may take."""
     return max(min(FIRST_MODEL_SECONDS, SHORT_PREPARE_SHARE * budget), PREPARE_SHARE * budget)
+
+
+def _trials_wanted(config: SearchConfig) -> int:
+    """Into how many networks the time is divided: as many as were asked for."""
+    return config.max_trials or TRIALS_WANTED
 
 
 def _rates(rates: Rates, resolution: int) -> dict[str, float]:

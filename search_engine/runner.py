@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from search_engine.data.manifest import read_manifest
 from search_engine.errors import SearchEngineError
 from search_engine.events import (
     CLOSING,
+    EpochDone,
     Export,
     Exported,
     Failed,
@@ -31,10 +32,21 @@ from search_engine.events import (
     Train,
     Trained,
 )
-from search_engine.ledger import Entry, Ledger, asked
+from search_engine.ledger import Ledger
 from search_engine.process import EngineDied, EngineProcess
-from search_engine.search import Clock, DoneStep, ExportStep, Step, TrainStep, WaitStep, decide, space_of
-from search_engine.trial import Kind, Trial, TrialState, best_of
+from search_engine.proposing import check_config, space_of
+from search_engine.records import Records
+from search_engine.search import (
+    Clock,
+    DoneStep,
+    ExportStep,
+    Step,
+    TrainStep,
+    WaitStep,
+    best_model,
+    decide,
+)
+from search_engine.trial import Kind, TrialState
 
 MAX_DEATHS = 3  # engine processes lost in a row before a slot gives up
 POLL_SECONDS = 0.2
@@ -81,7 +93,11 @@ class LocalSearch:
         run: folder of this search.
         device: ``auto``, ``cpu`` or ``cuda``.
         say: gets lines of progress.
+
+        Raises:
+            SearchEngineError: the settings make no sense.
         """
+        check_config(config)
         self.config = config
         self.run_folder = run
         self.say = say
@@ -89,13 +105,9 @@ class LocalSearch:
             manifest=str(manifest), cache=str(cache), run=str(run), seed=config.seed, device=device
         )
         self._started = time.monotonic()
-        self._lock = threading.Lock()
+        self._records = Records(config)
         self._plan: Plan | None = None
         self._planned = threading.Event()
-        self._trials: dict[int, Trial] = {}
-        self._steps: dict[int, TrainStep] = {}
-        self._results: dict[int, Trained] = {}
-        self._errors: dict[int, str] = {}
         self._exported: tuple[int, float] | None = None
         self._exporting = False
         self._final: Exported | None = None
@@ -119,14 +131,18 @@ class LocalSearch:
                 thread.join(POLL_SECONDS)  # so that Ctrl-C is heard; the engines die with this process
         if self._final is None:
             raise SearchEngineError(self._error or "The search ended without a network.")
-        finished = [t for t in self._trials.values() if t.state is TrialState.FINISHED]
+        finished = [t for t in self._records.trials.values() if t.state is TrialState.FINISHED]
         return Outcome(
             bundle=Path(self._final.out),
             card=self._final.model,
             winner=self._final.number,
             networks=sum(t.kind is Kind.NETWORK for t in finished),
-            ledger=self._ledger(),
-            controls={t.kind.value: t.reward or 0.0 for t in finished if t.kind is not Kind.NETWORK},
+            ledger=self._records.ledger(self._need_plan(), read_manifest(Path(self._open.manifest)).digest),
+            controls={
+                t.kind.value: t.reward or 0.0
+                for t in finished
+                if t.kind in (Kind.MAJORITY, Kind.LINEAR_PROBE)
+            },
         )
 
     # --- one slot -------------------------------------------------------------------------------------------
@@ -189,7 +205,7 @@ class LocalSearch:
 
     def _next(self) -> Step:
         plan = self._need_plan()
-        with self._lock:
+        with self._records.lock:
             now = time.monotonic()
             exported, at = self._exported or (None, None)
             clock = Clock(
@@ -199,18 +215,11 @@ class LocalSearch:
                 exporting=self._exporting,
                 finished=self._final is not None,
             )
-            step = decide(self.config, plan, list(self._trials.values()), clock, space_of(plan))
+            trials = list(self._records.trials.values())
+            step = decide(self.config, plan, trials, clock, space_of(self.config, plan))
             if isinstance(step, TrainStep):
-                self._steps[step.number] = step
-                self._trials[step.number] = Trial(
-                    number=step.number,
-                    kind=step.kind,
-                    origin=step.origin,
-                    state=TrialState.RUNNING,
-                    vector=step.vector,
-                    key=step.key,
-                    parent=step.parent,
-                )
+                if not self._records.begin(step):
+                    return WaitStep("An earlier trial has answered this one.")
             elif isinstance(step, ExportStep):
                 if not step.final:  # nobody is waiting for a model to use: only the last one counts here
                     self._exported = (step.number, now)
@@ -226,59 +235,30 @@ class LocalSearch:
             seed=step.seed,
             epochs=step.epochs,
             seconds=step.seconds,
+            incumbent=step.incumbent,
+            curves=[] if step.incumbent is None else self._records.curves(step.rung),
+            max_latency_ms=step.max_latency_ms,
         )
         try:
             answer = self._ask(engine, command)
         except EngineDied:
-            self._settle(step.number, TrialState.FAILED)
+            self._records.failed(step.number, "Its process died.")
             raise
-        if isinstance(answer, Trained):
-            self._results[step.number] = answer
-            self._settle(step.number, TrialState.FINISHED, answer.accuracy, answer.seconds)
-            best = best_of(list(self._trials.values()))
-            mark = " *" if best and best.number == step.number else ""
-            self.say(
-                f"[{time.monotonic() - self._started:6.1f} s] {step.number:3d} {step.kind.value} "
-                f"({step.origin.value}): {answer.accuracy:.4f} in {answer.seconds:.1f} s{mark}"
-            )
-        else:
-            self._settle(step.number, TrialState.FAILED)
-            self._errors[step.number] = getattr(answer, "message", "stopped")
-            self.say(f"{step.number:3d} failed: {self._errors[step.number]}")
-
-    def _ledger(self) -> Ledger:
-        entries = []
-        for number, step in sorted(self._steps.items()):
-            trial, result = self._trials[number], self._results.get(number)
-            figures = asdict(result) if result else {}
-            figures.pop("number", None)
-            entries.append(
-                Entry(
-                    number=number,
-                    kind=trial.kind.value,
-                    origin=trial.origin.value,
-                    state=trial.state.value,
-                    strategy=asked(trial.origin, self.config.strategy),
-                    vector=trial.vector,
-                    genome=step.genome.to_dict() if step.genome else None,
-                    hash=trial.key,
-                    parent=trial.parent,
-                    seed=step.seed,
-                    error=self._errors.get(number, ""),
-                    **figures,
-                )
-            )
-        split = read_manifest(Path(self._open.manifest)).digest
-        return Ledger(config=self.config, plan=self._need_plan(), split=split, entries=tuple(entries))
-
-    def _settle(
-        self, number: int, state: TrialState, reward: float | None = None, seconds: float | None = None
-    ) -> None:
-        with self._lock:
-            self._trials[number] = replace(self._trials[number], state=state, reward=reward, seconds=seconds)
+        if not isinstance(answer, Trained):
+            reason = getattr(answer, "message", "stopped")
+            self._records.failed(step.number, reason)
+            self.say(f"{step.number:3d} failed: {reason}")
+            return
+        self._records.trained(answer)
+        best = best_model(self.config, self._need_plan(), list(self._records.trials.values()))
+        mark = " *" if best and best.number == step.number else " (ended early)" if answer.killed else ""
+        self.say(
+            f"[{time.monotonic() - self._started:6.1f} s] {step.number:3d} {step.kind.value} "
+            f"({step.origin.value}): {answer.accuracy:.4f} in {answer.seconds:.1f} s{mark}"
+        )
 
     def _export(self, engine: EngineProcess, step: ExportStep) -> None:
-        trained = self._steps[step.number]
+        trained = self._records.step(step.number)
         self.say(f"[{time.monotonic() - self._started:6.1f} s] finishing trial {step.number}")
         try:
             answer = self._ask(
@@ -297,7 +277,7 @@ class LocalSearch:
                 ),
             )
         finally:
-            with self._lock:
+            with self._records.lock:
                 self._exporting = False
         if isinstance(answer, Exported):
             self._final = answer
@@ -313,6 +293,8 @@ class LocalSearch:
                 return event
             if isinstance(event, Log):
                 self.say(event.text)
+            elif isinstance(event, EpochDone):
+                self._records.epoch(event)
 
     def _expect(self, engine: EngineProcess, command: Message) -> Message:
         """As ``_ask``, for commands without which there is no search."""

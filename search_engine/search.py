@@ -3,9 +3,9 @@
 The site asks it inside a database transaction, the command line in a loop; neither decides anything itself.
 Nothing is remembered between calls, so a search whose processes all died goes on from its trials.
 
-A search runs its controls (0: majority, 1: linear probe), then networks while time allows, hands out a usable
-model as soon as there is one and at each improvement, and ends with one final export that opens the sealed
-test split.
+A search runs its controls (0: majority, 1: linear probe), a supernet if its strategy wants one, then networks
+while time allows, hands out a usable model as soon as there is one and at each improvement, and ends with one
+final export that opens the sealed test split. Which network comes next is said in ``proposing``.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from search_engine.config import Plan, SearchConfig
+from search_engine.objective import latency_bound
+from search_engine.proposing import Candidate, incumbent, is_network, propose, rungs
 from search_engine.space.architecture import Genome, Trunk, linear_probe
 from search_engine.space.base import GenomeSpace
 from search_engine.space.canonical import key_of
-from search_engine.space.registry import make_space
-from search_engine.strategies import STRATEGIES
-from search_engine.trial import Kind, Origin, Proposal, Trial, TrialState, Vector, best_of
+from search_engine.trial import Kind, Origin, Trial, TrialState, Vector, best_of
 
 CONTROLS = (Kind.MAJORITY, Kind.LINEAR_PROBE)
 """In the order of their trial numbers."""
@@ -40,6 +40,8 @@ EXPORT_SECONDS = 10.0
 """A provisional export is not begun with less than this left: the final one comes anyway."""
 OBSERVED = 3
 """Networks after which measured seconds say more than the plan's."""
+SUPERNET_SHARE = 0.25
+"""Of the time for training that goes to the shared weights, where a strategy wants them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,11 @@ class TrainStep:
         seed: of its weights and batches.
         epochs: length of the schedule.
         seconds: limit; the trainer shortens its schedule to keep it.
+        rung: its fidelity; see ``proposing.rungs``.
+        drawn: of how many proposals it was picked.
+        incumbent: reward that it has to beat to be gone on with; None while nobody can tell.
+        max_latency_ms: it is not trained if one picture takes longer; None for no bound.
+        repeat_of: number of the trial that answers it, so that there is nothing to train; else None.
         retry: whether the trial is on record already, and lost its worker.
     """
 
@@ -91,6 +98,11 @@ class TrainStep:
     seed: int
     epochs: int
     seconds: float
+    rung: int = 0
+    drawn: int = 1
+    incumbent: float | None = None
+    max_latency_ms: float | None = None
+    repeat_of: int | None = None
     retry: bool = False
 
 
@@ -127,11 +139,6 @@ class DoneStep:
 Step = TrainStep | ExportStep | WaitStep | DoneStep
 
 
-def space_of(plan: Plan) -> GenomeSpace:
-    """The space that a plan searches."""
-    return make_space(plan.space, Trunk(plan.trunk, plan.resolution))
-
-
 def decide(
     config: SearchConfig, plan: Plan, trials: Sequence[Trial], clock: Clock, space: GenomeSpace
 ) -> Step:
@@ -145,14 +152,23 @@ def decide(
         plan: what the engine measured.
         trials: all so far, in any order; numbers have no gaps.
         clock: time and exports.
-        space: see ``space_of``.
+        space: see ``proposing.space_of``.
     """
     if clock.finished:
         return DoneStep("The search is finished.")
     view = _View(config, plan, sorted(trials, key=lambda trial: trial.number), clock, space)
     if clock.stop_requested:
         return view.finish()
-    return view.control() or view.provisional() or view.network() or view.finish()
+    return view.control() or view.provisional() or view.supernet() or view.network() or view.finish()
+
+
+def best_model(config: SearchConfig, plan: Plan, trials: Sequence[Trial]) -> Trial | None:
+    """The best that is worth exporting.
+
+    That is neither one that always says the same label nor one that was trained for less than others.
+    """
+    top = len(rungs(config, plan)) - 1
+    return best_of([t for t in trials if t.kind is Kind.LINEAR_PROBE or (is_network(t) and t.rung == top)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,21 +202,39 @@ class _View:
             return None
         return ExportStep(number=best.number, final=False, refit=False)
 
+    def supernet(self) -> Step | None:
+        """Shared weights come before the networks, once, where the strategy wants them."""
+        if self.config.strategy != "enas":
+            return None
+        number = len(CONTROLS)
+        trial = self.trials[number] if number < len(self.trials) else None
+        if trial is None or (trial.kind is Kind.SUPERNET and trial.state is TrialState.QUEUED):
+            seconds = SUPERNET_SHARE * self.left
+            return self._step(number, Kind.SUPERNET, Origin.STRATEGY, seconds, retry=trial is not None)
+        if trial.kind is Kind.SUPERNET and trial.state is TrialState.RUNNING:
+            return WaitStep("The shared weights come first.")
+        return None
+
     def network(self) -> Step | None:
         """The next network, if it can end before the reserve for the final fit."""
-        if self.left < self.expected_seconds:
-            return None
-        seconds = min(TIMEOUT_FACTOR * self.plan.trial_seconds, self.left)
-        queued = [t for t in self.networks if t.state is TrialState.QUEUED]
+        queued = [trial for trial in self.networks if trial.state is TrialState.QUEUED]
         if queued:
             again = queued[0]
-            proposal = Proposal(again.vector, again.parent)
-            step = self._network_step(again.number, again.origin, proposal, seconds)
-            return replace(step, retry=True)
+            found = Candidate(
+                origin=again.origin,
+                vector=again.vector,
+                parent=again.parent,
+                rung=again.rung,
+                drawn=again.drawn,
+            )
+            return self._network_step(again.number, found, retry=True)
+        if self.left < self.expected_seconds(0):
+            return None
         if self.config.max_trials is not None and len(self.networks) >= self.config.max_trials:
             return None
-        origin, proposal = self._propose()
-        return self._network_step(len(self.trials), origin, proposal, seconds)
+        told = [trial for trial in self.trials if trial.kind in (Kind.NETWORK, Kind.SUPERNET)]
+        proposed = propose(self.config, self.plan, self.networks, told, self.space)
+        return None if proposed is None else self._network_step(len(self.trials), proposed, retry=False)
 
     def finish(self) -> Step:
         """The final export, once nothing runs any more."""
@@ -216,26 +250,31 @@ class _View:
 
     @property
     def networks(self) -> list[Trial]:
-        return [trial for trial in self.trials if trial.kind is Kind.NETWORK]
+        return [trial for trial in self.trials if is_network(trial)]
+
+    @property
+    def ladder(self) -> tuple[int, ...]:
+        return rungs(self.config, self.plan)
 
     @property
     def best(self) -> Trial | None:
-        """The best that is worth exporting: a model that always says the same label is not."""
-        return best_of([trial for trial in self.trials if trial.kind is not Kind.MAJORITY])
+        return best_model(self.config, self.plan, self.trials)
 
-    @property
-    def expected_seconds(self) -> float:
-        """Of the next network: as planned, or the median of what was measured since."""
+    def expected_seconds(self, rung: int) -> float:
+        """Of the next network at a rung: as planned, or the median of what was measured since."""
         seconds = [
-            t.seconds for t in self.networks if t.state is TrialState.FINISHED and t.seconds is not None
+            t.seconds / (t.epochs or self.ladder[t.rung])
+            for t in self.networks
+            if t.state is TrialState.FINISHED and t.seconds
         ]
-        return self.plan.trial_seconds if len(seconds) < OBSERVED else median(seconds)
+        planned = self.plan.trial_seconds / self.plan.epochs
+        return self.ladder[rung] * (planned if len(seconds) < OBSERVED else median(seconds))
 
     @property
     def left(self) -> float:
         """Seconds for training, until the reserve for the final fit and export begins."""
         best = self.best
-        winner = max(self.expected_seconds, (best.seconds or 0.0) if best else 0.0)
+        winner = max(self.expected_seconds(-1), (best.seconds or 0.0) if best else 0.0)
         reserve = self.plan.finish_seconds + REFIT_FACTOR * winner + REFIT_OVERHEAD
         return self.config.budget_seconds - reserve - self.clock.elapsed
 
@@ -244,47 +283,50 @@ class _View:
         end = self.clock.elapsed + self.plan.finish_seconds + seconds
         return end <= self.config.budget_seconds * (1 + OVERRUN)
 
-    def _propose(self) -> tuple[Origin, Proposal]:
-        """From the random arm or from the strategy, by the network's place in the search."""
-        index = len(self.networks)
-        share = self.config.random_share
-        is_random = int((index + 1) * share) > int(index * share)  # evenly spread, whatever the budget
-        name = "random" if is_random else self.config.strategy
-        strategy = STRATEGIES[name](self.space, self.config.seed, self.plan.affords(self.config))
-        active = (TrialState.QUEUED, TrialState.RUNNING)
-        strategy.update(
-            completed=[t for t in self.networks if t.state not in active],
-            active=[t for t in self.networks if t.state in active],
+    def _network_step(self, number: int, found: Candidate, *, retry: bool) -> Step | None:
+        """None if there is no time left for it."""
+        expected = self.expected_seconds(found.rung)
+        if found.repeat_of is None and self.left < expected:
+            return None
+        step = self._step(
+            number,
+            Kind.NETWORK,
+            found.origin,
+            min(TIMEOUT_FACTOR * self.plan.trial_seconds, self.left),
+            retry=retry,
         )
-        return Origin.RANDOM if is_random else Origin.STRATEGY, strategy.suggest(1)[0]
-
-    def _network_step(self, number: int, origin: Origin, proposal: Proposal, seconds: float) -> TrainStep:
-        return TrainStep(
-            number=number,
-            kind=Kind.NETWORK,
-            origin=origin,
-            vector=proposal.vector,
-            genome=self.space.decode(proposal.vector),
-            key=self.space.key(proposal.vector),
-            parent=proposal.parent,
-            seed=trial_seed(self.config.seed, number),
-            epochs=self.plan.epochs,
-            seconds=seconds,
+        return replace(
+            step,
+            vector=found.vector,
+            genome=self.space.decode(found.vector),
+            key=self.space.key(found.vector),
+            parent=found.parent,
+            epochs=self.ladder[found.rung],
+            rung=found.rung,
+            drawn=found.drawn,
+            incumbent=incumbent(self.config, self.networks, found.rung),
+            max_latency_ms=latency_bound(self.config),
+            repeat_of=found.repeat_of,
         )
 
     def _control_step(self, number: int, kind: Kind, seconds: float, *, retry: bool) -> TrainStep:
-        is_probe = kind is Kind.LINEAR_PROBE
-        genome = linear_probe(Trunk(self.plan.trunk, self.plan.trunk_resolution)) if is_probe else None
+        step = self._step(number, kind, Origin.CONTROL, seconds, retry=retry)
+        if kind is Kind.MAJORITY:
+            return step
+        genome = linear_probe(Trunk(self.plan.trunk, self.plan.trunk_resolution))
+        return replace(step, genome=genome, key=key_of(genome), epochs=self.plan.epochs)
+
+    def _step(self, number: int, kind: Kind, origin: Origin, seconds: float, *, retry: bool) -> TrainStep:
         return TrainStep(
             number=number,
             kind=kind,
-            origin=Origin.CONTROL,
+            origin=origin,
             vector=(),
-            genome=genome,
-            key=key_of(genome) if genome else "",
+            genome=None,
+            key="",
             parent=None,
             seed=trial_seed(self.config.seed, number),
-            epochs=self.plan.epochs if is_probe else 0,
+            epochs=0,
             seconds=seconds,
             retry=retry,
         )

@@ -31,15 +31,18 @@ from search_engine.events import (
 )
 from search_engine.export.bundle import Subject, write_bundle
 from search_engine.export.onnx import ServingModel, candidate_onnx
+from search_engine.fidelity.curves import chance_to_beat, should_kill
 from search_engine.measure import measure_rates
 from search_engine.planner import make_plan
+from search_engine.proposing import check_limits
 from search_engine.space.architecture import Genome, Trunk, linear_probe
 from search_engine.space.cost import cost
 from search_engine.space.networks import build, input_shapes
+from search_engine.space.registry import HYBRID
 from search_engine.space.trunks import TRUNKS
 from search_engine.trainer.device import pick_device
 from search_engine.trainer.inputs import Inputs, prepare_inputs
-from search_engine.trainer.loop import Examples, predict, train
+from search_engine.trainer.loop import Examples, Hopeless, predict, train
 from search_engine.trainer.probe import STRENGTHS, LinearProbe, Majority, fit_probe
 from search_engine.trial import Kind
 from search_engine.trunk.graph import TrunkRunner, session
@@ -102,7 +105,9 @@ class Session:
         side = plan.trunk_resolution
         runner = TrunkRunner(plan.trunk, side, self.shared_cache, self.device)
         latency = self._trunk_latency_ms(runner, side)
-        return replace(plan, rates=plan.rates | {TRUNK_LATENCY: latency})
+        plan = replace(plan, rates=plan.rates | {TRUNK_LATENCY: latency}, classes=self.classes)
+        check_limits(config, plan, latency if plan.space == HYBRID else 0.0)
+        return plan
 
     @staticmethod
     def _trunk_latency_ms(runner: TrunkRunner, resolution: int) -> float:
@@ -132,11 +137,16 @@ class Session:
     # --- train ----------------------------------------------------------------------------------------------
 
     def train(self, command: Train) -> Trained:
-        """Train one candidate on what was prepared and score it on the validation split."""
+        """Train one candidate on what was prepared and score it on the validation split.
+
+        Raises:
+            TrialFailed: it diverged, or one picture takes it longer than the search allows (``too_slow``).
+        """
         started = time.monotonic()
         kind, genome = Kind(command.kind), self._genome(command.genome)
+        self._check_latency(command, kind, genome)
         training, validation = self._examples(genome, "train"), self._examples(genome, "validation")
-        model, epochs = self._fit(command, kind, genome, training, validation)
+        model, epochs, killed = self._fit(command, kind, genome, training, validation)
         logits = predict(model, validation)
         probabilities, targets = torch.softmax(logits, 1).cpu().numpy(), validation.labels.cpu().numpy()
         accuracy = float((probabilities.argmax(1) == targets).mean())
@@ -154,7 +164,20 @@ class Session:
             size_bytes=4 * parameters,
             epochs=epochs,
             seconds=time.monotonic() - started,
+            killed=killed,
         )
+
+    def _check_latency(self, command: Train, kind: Kind, genome: Genome) -> None:
+        """Before training, since weights do not change how long a network takes."""
+        limit = command.max_latency_ms
+        if limit is None or kind is not Kind.NETWORK:
+            return
+        latency = self._latency_ms(build(genome, self.classes), genome, kind)
+        if latency > limit:
+            raise TrialFailed(
+                f"One picture takes it {latency:.1f} ms on this machine; the limit is {limit:g} ms.",
+                kind="too_slow",
+            )
 
     def _fit(
         self,
@@ -163,15 +186,18 @@ class Session:
         genome: Genome,
         training: Examples,
         validation: Examples | None,
-    ) -> tuple[nn.Module, int]:
-        """A trained model and its epochs. Without a validation set it is the final fit, on everything."""
+    ) -> tuple[nn.Module, int, bool]:
+        """A trained model, its epochs, and whether it was ended early.
+
+        Without a validation set it is the final fit, on everything.
+        """
         model = self._new_model(kind, genome, command.seed).to(self.device)
         if isinstance(model, Majority):
             model.fit(training.labels)
-            return model, 0
+            return model, 0, False
         if isinstance(model, LinearProbe):
             self._fit_probe(model, command, training, validation)
-            return model, 1
+            return model, 1, False
         result = train(
             model,
             training,
@@ -182,8 +208,29 @@ class Session:
             seed=command.seed,
             on_epoch=self._epoch_reporter(command.number) if validation is not None else _quiet,
             should_stop=self.should_stop,
+            hopeless=self._judge(command) if isinstance(command, Train) else None,
         )
-        return model, result.epochs
+        return model, result.epochs, result.killed
+
+    def _judge(self, command: Train) -> Hopeless | None:
+        """Whether a training will hardly beat the best, from how others of this search went on."""
+        incumbent = command.incumbent
+        if incumbent is None:
+            return None
+
+        def hopeless(curve: list[float], epochs: int) -> bool:
+            if not should_kill(curve, epochs, incumbent, command.curves):
+                return False
+            chance = chance_to_beat(curve, epochs, incumbent, command.curves)
+            self.sink.emit(
+                Log(
+                    text=f"Network {command.number} was ended after {len(curve)} of {epochs} passes: the "
+                    f"chance that it would beat {incumbent:.1%} was {chance:.1%}."
+                )
+            )
+            return True
+
+        return hopeless
 
     def _fit_probe(
         self, model: LinearProbe, command: Train | Export, training: Examples, validation: Examples | None
@@ -317,7 +364,7 @@ class Session:
         self.sink.emit(Progress(phase="export", text="Training the best network on all pictures"))
         everything = self._examples(genome, "train", "validation")
         try:
-            model, _ = self._fit(command, kind, genome, everything, None)
+            model, _, _ = self._fit(command, kind, genome, everything, None)
         except TrialFailed as failure:
             self.sink.emit(Log(text=f"The final training failed, its trial's weights are kept: {failure}"))
             return None

@@ -32,10 +32,11 @@ class Origin(StrEnum):
 
 
 class Kind(StrEnum):
-    """What is trained: a network from the space, or one of the controls it must beat."""
+    """What is trained: a network from the space, one of the controls it must beat, or a supernet."""
 
     MAJORITY = "majority"
     LINEAR_PROBE = "linear_probe"
+    SUPERNET = "supernet"
     NETWORK = "network"
 
 
@@ -53,6 +54,12 @@ class Trial:
         parent: number of the trial it was mutated from, if any.
         reward: validation accuracy in 0..1 (or a product with latency); None until finished.
         seconds: wall-clock seconds of training; None until finished.
+        rung: its fidelity, 0 the cheapest; see ``search_engine.fidelity``.
+        epochs: passes over the training pictures; None until finished.
+        fits: whether it is within the limits of the search, so that it may win.
+        killed: whether its training was ended early because it would hardly have won.
+        drawn: of how many proposals it was picked by its size and synflow; 1 if it was not.
+        found: by a supernet: vectors and the accuracies that they reach with shared weights, best first.
     """
 
     number: int
@@ -64,6 +71,12 @@ class Trial:
     parent: int | None = None
     reward: float | None = None
     seconds: float | None = None
+    rung: int = 0
+    epochs: int | None = None
+    fits: bool = True
+    killed: bool = False
+    drawn: int = 1
+    found: tuple[tuple[Vector, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +93,6 @@ class Proposal:
 
 
 def best_of(trials: Sequence[Trial]) -> Trial | None:
-    """The finished trial with the highest reward; the earliest wins a tie."""
-    finished = [t for t in trials if t.state is TrialState.FINISHED and t.reward is not None]
+    """The finished trial within the limits that has the highest reward; the earliest wins a tie."""
+    finished = [t for t in trials if t.state is TrialState.FINISHED and t.reward is not None and t.fits]
     return min(finished, key=lambda t: (-(t.reward or 0.0), t.number), default=None)

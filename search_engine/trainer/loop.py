@@ -24,6 +24,9 @@ EVAL_BATCH = 128  # wide inverted bottlenecks hold megabytes a picture
 OnEpoch = Callable[[int, int, float, float, float], None]
 """Called with epoch (from 1), epochs, mean training loss, validation accuracy, seconds of this epoch."""
 
+Hopeless = Callable[[list[float], int], bool]
+"""Asked with the validation accuracies of the epochs so far and the length of the schedule: is it to end?"""
+
 
 @dataclass(frozen=True, slots=True)
 class Examples:
@@ -61,11 +64,13 @@ class TrainResult:
         logits: (N_validation, classes) of the final weights; None if there was no validation set.
         epochs: trained.
         seconds: wall clock.
+        killed: whether it was ended early because it was hopeless.
     """
 
     logits: Tensor | None
     epochs: int
     seconds: float
+    killed: bool = False
 
 
 def train(
@@ -79,6 +84,7 @@ def train(
     seed: int,
     on_epoch: OnEpoch,
     should_stop: Callable[[], bool],
+    hopeless: Hopeless | None = None,
 ) -> TrainResult:
     """Train a candidate's weights with AdamW and one cycle of the learning rate.
 
@@ -96,6 +102,7 @@ def train(
         seed: of batches, augmentation, mixup and dropout.
         on_epoch: called after each epoch.
         should_stop: asked before each step.
+        hopeless: asked after each epoch but the last; None to train to the end in any case.
 
     Raises:
         Cancelled: ``should_stop`` said so.
@@ -110,8 +117,9 @@ def train(
         parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.99)
     )
     total, step = epochs * steps_an_epoch, 0
-    epoch, logits = 0, None
-    while epoch < epochs:
+    epoch, logits, killed = 0, None, False
+    curve: list[float] = []
+    while epoch < epochs and not killed:
         epoch_started, losses = time.monotonic(), torch.zeros((), device=training.targets.device)
         model.train()
         order = torch.randperm(len(training), generator=generator)
@@ -150,8 +158,10 @@ def train(
             logits = predict(model, validation)
             accuracy = float((logits.argmax(1) == validation.labels).float().mean())
         on_epoch(epoch, epochs, mean_loss, accuracy, time.monotonic() - epoch_started)
+        curve.append(accuracy)
+        killed = hopeless is not None and epoch < epochs and hopeless(curve, epochs)
     model.eval()
-    return TrainResult(logits=logits, epochs=epoch, seconds=time.monotonic() - started)
+    return TrainResult(logits=logits, epochs=epoch, seconds=time.monotonic() - started, killed=killed)
 
 
 def _loss(

@@ -11,7 +11,8 @@ import pytest
 from search_engine.config import Plan, SearchConfig
 from search_engine.errors import DatasetError
 from search_engine.ledger import Entry, Ledger, asked, read_ledger, write_ledger
-from search_engine.search import TrainStep, space_of
+from search_engine.proposing import space_of
+from search_engine.search import TrainStep
 from search_engine.space.architecture import Genome
 from search_engine.trial import Origin
 
@@ -80,7 +81,7 @@ def test_every_line_is_json_and_the_first_is_the_search() -> None:
 
 def test_the_genome_of_a_line_is_the_genome_of_its_vector() -> None:
     ledger = grow(4)
-    space = space_of(PLAN)
+    space = space_of(SearchConfig(budget_seconds=60.0), PLAN)
     for entry in ledger.entries[2:]:
         assert space.key(entry.vector) == entry.hash
         assert space.decode(entry.vector) == Genome.from_dict(json.loads(json.dumps(entry.genome)))

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from search_engine.config import Plan, SearchConfig
+from search_engine.proposing import space_of
 from search_engine.search import (
     Clock,
     DoneStep,
@@ -17,7 +18,6 @@ from search_engine.search import (
     TrainStep,
     WaitStep,
     decide,
-    space_of,
     trial_seed,
 )
 from search_engine.trial import Kind, Origin, Trial, TrialState
@@ -31,11 +31,12 @@ PLAN = Plan(
     prepare_seconds=10.0,
     finish_seconds=12.0,
 )
-SPACE = space_of(PLAN)
+SPACE = space_of(SearchConfig(budget_seconds=60.0), PLAN)
 
 
 def config(budget: float = 300, **changes: object) -> SearchConfig:
-    return dataclasses.replace(SearchConfig(budget_seconds=budget, seed=4), **changes)  # type: ignore[arg-type]
+    settings = SearchConfig(budget_seconds=budget, seed=4, strategy="evolution")  # the quickest to ask
+    return dataclasses.replace(settings, **changes)  # type: ignore[arg-type]
 
 
 class Simulator:
@@ -194,7 +195,7 @@ def test_only_one_export_at_a_time() -> None:
 def test_replay_gives_the_same_decisions(slots: int) -> None:
     played = Simulator(config(), slots=slots).run()
     for trials, clock, step in played.asked:
-        assert decide(played.config, PLAN, trials[::-1], clock, space_of(PLAN)) == step
+        assert decide(played.config, PLAN, trials[::-1], clock, space_of(played.config, PLAN)) == step
 
 
 def test_no_network_is_trained_twice() -> None:

@@ -13,7 +13,7 @@ from search_engine.data.gather import gather, make_manifest
 from search_engine.data.manifest import write_manifest
 from search_engine.events import Exported, Measure, Measured, Opened, Prepare, Prepared, Train, Trained
 from search_engine.process import EngineProcess
-from search_engine.search import space_of
+from search_engine.proposing import space_of
 from tests.engine.shapes import write_shapes
 from tests.engine.test_worker import ask, export_command, open_command
 
@@ -35,7 +35,7 @@ def test_a_network_from_scratch_is_trained_exported_and_tested(tmp_path: Path, n
         assert ask(engine, Prepare(plan=plan.to_dict()), Prepared).pictures == 78
         probe = Train(number=1, kind="linear_probe", genome=None, seed=1, epochs=1, seconds=30.0)
         assert ask(engine, probe, Trained).accuracy > 0.6
-        space = space_of(plan)
+        space = space_of(config, plan)
         genome = space.decode(space.sample(random.Random(0)))
         assert genome.trunk is None
         command = Train(number=2, kind="network", genome=genome.to_dict(), seed=1, epochs=3, seconds=30.0)

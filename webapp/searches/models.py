@@ -106,6 +106,7 @@ class Trial(models.Model):
     class Kind(models.TextChoices):
         MAJORITY = "majority", "Always the most common label"
         LINEAR_PROBE = "linear_probe", "Plain transfer learning"
+        SUPERNET = "supernet", "Shared weights"
         NETWORK = "network", "Network"
 
     class Origin(models.TextChoices):
@@ -125,9 +126,16 @@ class Trial(models.Model):
     parent_number = models.PositiveIntegerField(null=True, blank=True)
     seed = models.BigIntegerField()
     epochs_planned = models.PositiveIntegerField(default=0)
+    rung = models.PositiveSmallIntegerField(default=0, help_text="Its fidelity, 0 the cheapest.")
+    drawn = models.PositiveSmallIntegerField(default=1, help_text="Of how many proposals it was picked.")
+    repeat_of = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Number of the trial that is the same network and was trained."
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True)
     error_kind = models.CharField(max_length=24, blank=True)
+    killed = models.BooleanField(default=False, help_text="Ended early: it would hardly have won.")
+    found = models.JSONField(default=list, blank=True, help_text="Of a supernet: vectors with accuracies.")
 
     accuracy = models.FloatField(null=True, blank=True, help_text="Validation, 0..1.")
     standard_error = models.FloatField(null=True, blank=True)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from django.utils import timezone
 
 from search_engine.config import Plan, SearchConfig
+from search_engine.objective import fits, reward_of
+from search_engine.proposing import CURVES
 from search_engine.trial import Kind, Origin, TrialState
 from search_engine.trial import Trial as FrozenTrial
 from webapp.searches.models import Search, Trial
@@ -38,7 +40,7 @@ def elapsed(search: Search) -> float:
     return (timezone.now() - search.started_at).total_seconds() if search.started_at else 0.0
 
 
-def frozen(row: Trial) -> FrozenTrial:
+def frozen(row: Trial, config: SearchConfig) -> FrozenTrial:
     """The trial as strategies see it. One that cannot be exported is of no use, so it counts as failed."""
     hopeless = row.error_kind == EXPORT_HOPELESS
     return FrozenTrial(
@@ -49,10 +51,25 @@ def frozen(row: Trial) -> FrozenTrial:
         vector=tuple(row.vector),
         key=row.genome_hash,
         parent=row.parent_number,
-        reward=None if hopeless else row.accuracy,
+        reward=None if hopeless else reward_of(config, row.accuracy, row.latency_ms),
         seconds=row.seconds,
+        rung=row.rung,
+        epochs=row.epochs,
+        fits=fits(config, row.parameters, row.latency_ms),
+        killed=row.killed,
+        drawn=row.drawn,
+        found=tuple((tuple(vector), score) for vector, score in row.found),
     )
 
 
-def frozen_all(rows: Iterable[Trial]) -> list[FrozenTrial]:
-    return [frozen(row) for row in sorted(rows, key=lambda row: row.number)]
+def frozen_all(rows: Iterable[Trial], config: SearchConfig) -> list[FrozenTrial]:
+    return [frozen(row, config) for row in sorted(rows, key=lambda row: row.number)]
+
+
+def curves(search: Search, rung: int) -> list[list[float]]:
+    """Validation accuracies, epoch by epoch, of the newest networks trained to the end at a rung."""
+    whole = search.trials.filter(
+        kind=Trial.Kind.NETWORK, state=Trial.State.FINISHED, rung=rung, killed=False, repeat_of=None
+    )
+    newest = whole.order_by("-number").prefetch_related("epoch_rows")[:CURVES]
+    return [[epoch.accuracy for epoch in trial.epoch_rows.all()] for trial in newest]

@@ -34,7 +34,7 @@ from webapp.searches.endings import fail_export, fail_trial, leave
 from webapp.searches.models import Search, Slot, Trial
 from webapp.searches.narration import model_title
 from webapp.searches.recording import Recorder
-from webapp.searches.replay import elapsed, search_plan
+from webapp.searches.replay import curves, elapsed, search_plan
 from webapp.searches.steps import MeasureStep, PrepareStep, next_step
 
 log = logging.getLogger(__name__)
@@ -115,6 +115,9 @@ class SlotRunner:
             seed=trial.seed,
             epochs=trial.epochs_planned,
             seconds=step.seconds,
+            incumbent=step.incumbent,
+            curves=[] if step.incumbent is None else curves(self.search, step.rung),
+            max_latency_ms=step.max_latency_ms,
         )
         # The trainer ends by itself in about ``seconds``; one that takes many times as long hangs.
         event = self._ask(command, stoppable=True, limit=120.0 + 5.0 * step.seconds)

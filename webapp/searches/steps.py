@@ -14,7 +14,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from search_engine.config import Plan, SearchConfig
-from search_engine.search import Clock, DoneStep, ExportStep, TrainStep, WaitStep, decide, space_of
+from search_engine.proposing import space_of
+from search_engine.search import Clock, DoneStep, ExportStep, TrainStep, WaitStep, decide
 from webapp.searches import replay
 from webapp.searches.claims import keep, lock_search
 from webapp.searches.models import Epoch, Search, Slot, Trial
@@ -25,6 +26,13 @@ MAX_HOPELESS = 2
 """Networks that could not be exported twice each, after which the search ends with what it has."""
 MAX_FAILURES = 20
 """Networks that failed in a row, after which the search ends with what it has: the next would fail, too."""
+
+
+ANSWERED = (
+    *("state", "error", "error_kind", "killed", "epochs"),
+    *("accuracy", "standard_error", "loss", "parameters", "macs", "latency_ms", "size_bytes"),
+)
+"""What a repeat has from the trial that it repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,9 @@ def next_step(slot: Slot, *, prepared: bool) -> Step:
         search = lock_search(slot.search_id)
         keep(slot, doing="")
         step = _decide(search, prepared=prepared)
+        while isinstance(step, TrainStep) and step.repeat_of is not None:
+            _answer(search, slot, step, step.repeat_of)
+            step = _decide(search, prepared=prepared)
         _write_down(search, slot, step)
     return step
 
@@ -95,15 +106,16 @@ def _plan_next(search: Search) -> Step:
         finished=bool(hopeless) and (published is not None or len(hopeless) >= MAX_HOPELESS),
         stop_requested=search.stop_requested or _all_fail(rows.values()),
     )
-    trials = replay.frozen_all(rows.values())
     config = replay.search_config(search)
-    step = decide(config, plan, trials, clock, space_of(plan))
+    trials = replay.frozen_all(rows.values(), config)
+    space = space_of(config, plan)
+    step = decide(config, plan, trials, clock, space)
     if isinstance(step, ExportStep) and rows[step.number].error_kind == EXPORT_FAILED:
         if step.final:
             # Fitting again may be what it died of; its own weights are at hand.
             return replace(step, refit=False)
         # It is tried once more, at the end; until then the search goes on as if it had been handed out.
-        return decide(config, plan, trials, replace(clock, exported=step.number), space_of(plan))
+        return decide(config, plan, trials, replace(clock, exported=step.number), space)
     return step
 
 
@@ -164,6 +176,17 @@ def _start(search: Search) -> None:
         note(search, "Started.")
 
 
+def _answer(search: Search, slot: Slot, step: TrainStep, number: int) -> None:
+    """A network that was trained already is not trained again: it gets the figures that it had."""
+    trial = _write_trial(search, slot, step)
+    same = search.trials.get(number=number)
+    for name in ANSWERED:
+        setattr(trial, name, getattr(same, name))
+    trial.repeat_of, trial.seconds, trial.finished_at = number, 0.0, timezone.now()
+    trial.save()
+    note(search, f"{trial_name(trial)} is the same as number {number}, so it was not trained again.")
+
+
 def _write_trial(search: Search, slot: Slot, step: TrainStep) -> Trial:
     trial, created = Trial.objects.get_or_create(
         search=search,
@@ -177,6 +200,8 @@ def _write_trial(search: Search, slot: Slot, step: TrainStep) -> Trial:
             "parent_number": step.parent,
             "seed": step.seed,
             "epochs_planned": step.epochs,
+            "rung": step.rung,
+            "drawn": step.drawn,
         },
     )
     if not created:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from django.test import Client
 
+from search_engine.config import SearchConfig
 from search_engine.ledger import read_ledger
-from search_engine.search import TrainStep, space_of
+from search_engine.proposing import space_of
+from search_engine.search import TrainStep
 from tests.web.searches.making import PLAN, add_trial, make_search, running_search
 from webapp.accounts.models import User
 from webapp.searches.models import Search
@@ -19,7 +21,7 @@ def tried(owner: User) -> Search:
     search = running_search(owner)
     for number in range(2):
         add_trial(search, accuracy=0.2 + 0.6 * number)
-    space = space_of(PLAN)
+    space = space_of(SearchConfig(budget_seconds=60.0), PLAN)
     vector = space.starts[0]
     add_trial(
         search,

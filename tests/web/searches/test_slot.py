@@ -6,8 +6,9 @@ from random import Random
 
 import pytest
 
+from search_engine.config import SearchConfig
 from search_engine.events import Export, Open, Prepare, Train
-from search_engine.search import space_of
+from search_engine.proposing import space_of
 from search_engine.space.architecture import Genome
 from tests.web.searches.making import (
     PLAN,
@@ -203,9 +204,13 @@ def test_trial_that_lost_its_worker_is_trained_again_as_it_was(alice: User) -> N
     search = running_search(alice, max_trials=1)
     add_trial(search)
     add_trial(search)
-    genome = space_of(PLAN).decode(space_of(PLAN).sample(Random(0)))
+    genome = space_of(SearchConfig(budget_seconds=60.0), PLAN).decode(
+        space_of(SearchConfig(budget_seconds=60.0), PLAN).sample(Random(0))
+    )
     lost = add_trial(search, state="queued", seed=77, attempts=1, genome=genome.to_dict(), epochs_planned=2)
-    Trial.objects.filter(pk=lost.pk).update(vector=list(space_of(PLAN).sample(Random(0))))
+    Trial.objects.filter(pk=lost.pk).update(
+        vector=list(space_of(SearchConfig(budget_seconds=60.0), PLAN).sample(Random(0)))
+    )
     run_slot(claimed(search))
     [again] = [c for c in commands_of(search) if isinstance(c, Train)]
     assert (again.number, again.seed) == (2, 77)

@@ -1,0 +1,234 @@
+"""Which network a search tries next, and for how long: the arms, the rungs and the repeats.
+
+Pure: the same settings, plan and trials always give the same candidate, so a search that lost every process
+goes on from its trials, and a ledger can be replayed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from search_engine.config import Plan, SearchConfig
+from search_engine.errors import SearchEngineError, SpaceError
+from search_engine.fidelity import SCHEDULERS, Result
+from search_engine.objective import OBJECTIVES, latency_bound
+from search_engine.space.architecture import Genome, Trunk
+from search_engine.space.base import GenomeSpace
+from search_engine.space.limited import LimitedSpace, adopt
+from search_engine.space.registry import SPACES, make_space
+from search_engine.strategies import STRATEGIES
+from search_engine.trial import Kind, Origin, Proposal, Trial, TrialState, Vector
+
+FIDELITIES = ("full", *SCHEDULERS)
+ETA = 3
+"""A rung trains this many times as long as the one below (Li et al. 2018 use 3 or 4)."""
+LEAST_EPOCHS = 4
+"""Of the lowest rung: with fewer the learning rate's cycle ranks nothing."""
+RACING = 5
+"""Full curves of a rung after which a training may be ended early."""
+CURVES = 30
+"""Newest curves that say how trainings go on."""
+REPEATS = 20
+"""Repeats in a row after which the space counts as used up."""
+ENDED = (TrialState.FINISHED, TrialState.FAILED)
+ACTIVE = (TrialState.QUEUED, TrialState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A network to try.
+
+    Attributes:
+        origin: the strategy or the random arm.
+        vector, parent: as proposed.
+        rung: how long to train it; an index into ``rungs``.
+        drawn: of how many proposals it was picked.
+        repeat_of: number of the trial that has answered it already, if one has.
+    """
+
+    origin: Origin
+    vector: Vector
+    parent: int | None
+    rung: int
+    drawn: int = 1
+    repeat_of: int | None = None
+
+
+def check_config(config: SearchConfig) -> None:
+    """Refuse settings that no search can follow.
+
+    Raises:
+        SearchEngineError: says which, and what to choose instead.
+    """
+    for what, value, known in (
+        ("space", config.space, SPACES),
+        ("strategy", config.strategy, STRATEGIES),
+        ("fidelity", config.fidelity, FIDELITIES),
+        ("objective", config.objective, OBJECTIVES),
+    ):
+        if value not in known:
+            raise SearchEngineError(
+                f"There is no {what} called {value!r}. Choose one of: {', '.join(known)}."
+            )
+    if config.objective == "mnasnet" and config.max_latency_ms is None:
+        raise SearchEngineError("The MnasNet objective needs a latency to aim at. Give one in milliseconds.")
+    if config.strategy == "enas" and config.space == "macro":
+        raise SearchEngineError(
+            "ENAS shares the weights of cells, and the space macro has none. Choose another."
+        )
+
+
+def space_of(config: SearchConfig, plan: Plan) -> GenomeSpace:
+    """The space that a search tries: the plan's, within the limits of the settings.
+
+    Raises:
+        SearchEngineError: nothing is within the limits.
+    """
+    space = make_space(plan.space, Trunk(plan.trunk, plan.resolution))
+    if config.max_parameters is None and config.start is None:
+        return space
+    first = None if config.start is None else _adopted(space, config.start)
+    return LimitedSpace(
+        space, classes=max(2, plan.classes), max_parameters=config.max_parameters, first=first
+    )
+
+
+def check_limits(config: SearchConfig, plan: Plan, trunk_latency_ms: float) -> None:
+    """Refuse limits that nothing of the space can keep.
+
+    Args:
+        config: the limits.
+        plan: as measured.
+        trunk_latency_ms: that every network of the space takes at least, for one picture.
+
+    Raises:
+        SearchEngineError: says what the least is, and what to change.
+    """
+    bound = latency_bound(config)
+    if bound is not None and trunk_latency_ms > bound:
+        raise SearchEngineError(
+            f"The pretrained part alone takes {trunk_latency_ms:.1f} ms a picture on this machine, and the "
+            f"limit is {bound:g} ms. Allow more, or search for networks from scratch."
+        )
+    space_of(config, plan).sample(random.Random(config.seed))
+
+
+def _adopted(space: GenomeSpace, start: dict[str, object]) -> Vector | None:
+    """None for a network that this space cannot say: its choices may have changed since it was found."""
+    try:
+        return adopt(space, Genome.from_dict(start))
+    except SpaceError:
+        return None
+
+
+def rungs(config: SearchConfig, plan: Plan) -> tuple[int, ...]:
+    """Epochs of each rung, rising; the last is the plan's."""
+    epochs = [plan.epochs]
+    while config.fidelity != "full" and epochs[0] // ETA >= LEAST_EPOCHS:
+        epochs.insert(0, epochs[0] // ETA)
+    return tuple(epochs)
+
+
+def propose(
+    config: SearchConfig, plan: Plan, networks: Sequence[Trial], told: Sequence[Trial], space: GenomeSpace
+) -> Candidate | None:
+    """The next network; None once nothing new is left or affordable.
+
+    Args:
+        config: what the user wants.
+        plan: what the engine measured.
+        networks: all so far, by number.
+        told: what strategies may learn from, by number: the networks, and a supernet's result.
+        space: see ``space_of``.
+    """
+    if _used_up(networks):
+        return None
+    ladder = rungs(config, plan)
+    if _random_is_due(config, networks, ladder):
+        proposal = _ask("random", config, plan, told, space)
+        found = Candidate(origin=Origin.RANDOM, vector=proposal.vector, parent=None, rung=len(ladder) - 1)
+    elif len(ladder) > 1:
+        made = _scheduled(config, plan, networks, ladder, space)
+        if made is None:
+            return None
+        found = made
+    else:
+        proposal = _ask(config.strategy, config, plan, told, space)
+        found = Candidate(origin=Origin.STRATEGY, vector=proposal.vector, parent=proposal.parent, rung=0)
+    return _answered(found, networks, space)
+
+
+def incumbent(config: SearchConfig, networks: Sequence[Trial], rung: int) -> float | None:
+    """The accuracy that a training at a rung has to beat to be gone on with.
+
+    None while too few are known, and where accuracy alone does not decide.
+    """
+    if not config.early_stop or config.objective != "accuracy":
+        return None
+    rewards = [
+        t.reward for t in networks if t.rung == rung and t.reward is not None and not t.killed and t.fits
+    ]
+    return max(rewards) if len(rewards) >= RACING else None
+
+
+def _ask(name: str, config: SearchConfig, plan: Plan, told: Sequence[Trial], space: GenomeSpace) -> Proposal:
+    strategy = STRATEGIES[name](space, config.seed, plan.affords(config))
+    strategy.update(
+        completed=[t for t in told if t.state not in ACTIVE], active=[t for t in told if t.state in ACTIVE]
+    )
+    return strategy.suggest(1)[0]
+
+
+def _scheduled(
+    config: SearchConfig, plan: Plan, networks: Sequence[Trial], ladder: tuple[int, ...], space: GenomeSpace
+) -> Candidate | None:
+    budget = float(plan.affords(config) * plan.epochs)
+    scheduler = SCHEDULERS[config.fidelity](space, config.strategy, config.seed, ladder, budget)
+    job = scheduler.next_job([Result(trial, trial.rung) for trial in networks])
+    if job is None:
+        return None
+    return Candidate(origin=Origin.STRATEGY, vector=job.vector, parent=job.parent, rung=job.rung)
+
+
+def _random_is_due(config: SearchConfig, networks: Sequence[Trial], ladder: tuple[int, ...]) -> bool:
+    """Whether the random arm has had less than its share of all epochs, this network included.
+
+    Its networks are trained in full, whatever the strategy's are, and it is spread evenly over the search.
+    """
+    cost = ladder[-1]
+    drawn = sum(t.origin is Origin.RANDOM for t in networks) * cost
+    spent = sum(ladder[min(t.rung, len(ladder) - 1)] for t in networks)
+    return drawn + cost <= config.random_share * (spent + cost) + 1e-9
+
+
+def _answered(found: Candidate, networks: Sequence[Trial], space: GenomeSpace) -> Candidate:
+    """The candidate, with the trial that makes training it needless, if there is one."""
+    key = space.key(found.vector)
+    same = [t for t in networks if t.key == key and t.rung == found.rung and t.state in ENDED]
+    if not same:
+        return found
+    same.sort(key=lambda trial: (trial.state is not TrialState.FINISHED, trial.number))
+    return Candidate(
+        origin=found.origin,
+        vector=found.vector,
+        parent=found.parent,
+        rung=found.rung,
+        repeat_of=same[0].number,
+    )
+
+
+def _used_up(networks: Sequence[Trial]) -> bool:
+    """Whether the last networks were all repeats."""
+    keys: set[tuple[str, int]] = set()
+    repeats = 0
+    for trial in networks:
+        repeats = repeats + 1 if (trial.key, trial.rung) in keys else 0
+        keys.add((trial.key, trial.rung))
+    return repeats >= REPEATS
+
+
+def is_network(trial: Trial) -> bool:
+    """Not a control and not a supernet."""
+    return trial.kind is Kind.NETWORK

@@ -1,0 +1,120 @@
+"""What the command line remembers of a running search; the site keeps the same in its database."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict, replace
+
+from search_engine.config import Plan, SearchConfig
+from search_engine.events import EpochDone, Trained
+from search_engine.ledger import Entry, Ledger, asked
+from search_engine.objective import fits, reward_of
+from search_engine.proposing import CURVES
+from search_engine.search import TrainStep
+from search_engine.trial import Kind, Trial, TrialState
+
+
+class Records:
+    """Trials with their steps, figures, learning curves and errors; safe to share between threads."""
+
+    def __init__(self, config: SearchConfig) -> None:
+        self.config = config
+        self.lock = threading.RLock()
+        self.trials: dict[int, Trial] = {}
+        self._steps: dict[int, TrainStep] = {}
+        self._figures: dict[int, Trained] = {}
+        self._errors: dict[int, str] = {}
+        self._curves: dict[int, list[float]] = {}
+
+    def begin(self, step: TrainStep) -> bool:
+        """Write a step down. False if an earlier trial answers it, so that there is nothing to train."""
+        with self.lock:
+            self._steps[step.number] = step
+            self._curves[step.number] = []
+            self.trials[step.number] = Trial(
+                number=step.number,
+                kind=step.kind,
+                origin=step.origin,
+                state=TrialState.RUNNING,
+                vector=step.vector,
+                key=step.key,
+                parent=step.parent,
+                rung=step.rung,
+                drawn=step.drawn,
+            )
+            if step.repeat_of is None:
+                return True
+            answer = self._figures.get(step.repeat_of)
+            if answer is None:
+                self.failed(step.number, self._errors.get(step.repeat_of, ""))
+            else:
+                self.trained(replace(answer, number=step.number, seconds=0.0))
+            return False
+
+    def step(self, number: int) -> TrainStep:
+        return self._steps[number]
+
+    def epoch(self, event: EpochDone) -> None:
+        with self.lock:
+            self._curves[event.number].append(event.accuracy)
+
+    def curves(self, rung: int) -> list[list[float]]:
+        """Of the newest networks that were trained to the end at a rung."""
+        with self.lock:
+            whole = [
+                self._curves[t.number]
+                for t in self.trials.values()
+                if t.kind is Kind.NETWORK
+                and t.state is TrialState.FINISHED
+                and t.rung == rung
+                and not t.killed
+                and self._steps[t.number].repeat_of is None
+            ]
+            return whole[-CURVES:]
+
+    def trained(self, event: Trained) -> None:
+        with self.lock:
+            self._figures[event.number] = event
+            self.trials[event.number] = replace(
+                self.trials[event.number],
+                state=TrialState.FINISHED,
+                reward=reward_of(self.config, event.accuracy, event.latency_ms),
+                seconds=event.seconds,
+                epochs=event.epochs,
+                killed=event.killed,
+                fits=fits(self.config, event.parameters, event.latency_ms),
+            )
+
+    def failed(self, number: int, message: str) -> None:
+        with self.lock:
+            self._errors[number] = message
+            self.trials[number] = replace(self.trials[number], state=TrialState.FAILED)
+
+    def ledger(self, plan: Plan, split: str) -> Ledger:
+        """Everything so far; ``split`` is the digest of the manifest."""
+        entries = []
+        for number, step in sorted(self._steps.items()):
+            trial, result = self.trials[number], self._figures.get(number)
+            figures = asdict(result) if result else {}
+            for name in figures.keys() - Entry.__dataclass_fields__.keys() | ({"number"} & figures.keys()):
+                del figures[name]
+            entries.append(
+                Entry(
+                    number=number,
+                    kind=trial.kind.value,
+                    origin=trial.origin.value,
+                    state=trial.state.value,
+                    strategy=asked(trial.origin, self.config.strategy),
+                    vector=trial.vector,
+                    genome=step.genome.to_dict() if step.genome else None,
+                    hash=trial.key,
+                    parent=trial.parent,
+                    seed=step.seed,
+                    rung=trial.rung,
+                    drawn=trial.drawn,
+                    repeat_of=step.repeat_of,
+                    error=self._errors.get(number, ""),
+                    **figures,
+                )
+            )
+        return Ledger(config=self.config, plan=plan, split=split, entries=tuple(entries))
