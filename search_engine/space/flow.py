@@ -144,7 +144,8 @@ def max_pool(flow: Flow, stride: int) -> Flow:
         padded = np.full((len(maps), maps.shape[1] + 2, maps.shape[2] + 2), outside)
         padded[:, 1:-1, 1:-1] = maps
         views = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))
-        return views.reshape(*views.shape[:3], 9)
+        flat: Floats = views.reshape(*views.shape[:3], 9)
+        return flat
 
     values = windows(flow.maps[0], -math.inf)
     where = values.argmax(axis=-1)[..., None]
