@@ -23,5 +23,6 @@ STRATEGIES: dict[str, StrategyFactory] = {
     "evolution": _lazy("evolution", "RegularizedEvolution"),
     "predictor": _lazy("predictor", "Predictor"),
     "reinforce": _lazy("reinforce", "Reinforce"),
+    "tpe": _lazy("tpe", "Tpe"),
 }
 """A strategy joins the conformance suite of the tests by being here."""
