@@ -193,6 +193,8 @@ class Trained(Message, name="trained"):
         parameters: weights of the whole network, trunk included. ``macs``: multiply-adds a picture.
         latency_ms: measured median for one picture, batch 1, one thread; ``size_bytes``: float32 weights.
         epochs: trained; ``seconds``: wall clock, evaluation included.
+        right: which validation pictures it is right on, as ``evaluate.bootstrap.pack_bits`` writes it; the
+            same pictures in the same order for all trials of a search.
     """
 
     number: int
@@ -205,6 +207,7 @@ class Trained(Message, name="trained"):
     size_bytes: int
     epochs: int
     seconds: float
+    right: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

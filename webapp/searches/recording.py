@@ -107,6 +107,7 @@ class Recorder:
                 size_bytes=event.size_bytes,
                 epochs=event.epochs,
                 seconds=event.seconds,
+                right=event.right,
                 finished_at=timezone.now(),
             )
             # It works here: what this slot was lost for before is forgiven, however long the search goes on.
