@@ -92,7 +92,7 @@ def worth(trials: Sequence[Scored], seed: int) -> tuple[Comparison, ...]:
     fair = min(len(search), len(random))
     pairs = (
         (Question.FAIR, search[:fair], random[:fair]),
-        (Question.ALL, search, random),
+        (Question.ALL, search if len(search) != len(random) else [], random),  # else asked already
         (Question.PROBE, networks, probes),
     )
     return tuple(compare(q, ours, theirs, seed) for q, ours, theirs in pairs if ours and theirs)

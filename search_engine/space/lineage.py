@@ -72,8 +72,21 @@ class Step:
         return f"{text}, within the noise" if self.is_noise and text != "no difference" else text
 
 
+def ancestors(number: int, trials: Sequence[Trial]) -> list[Trial]:
+    """The trial's chain of parents, the first of them first, the trial itself last.
+
+    Raises:
+        KeyError: there is no trial of that number.
+    """
+    by_number = {trial.number: trial for trial in trials}
+    chain = [by_number[number]]
+    while (parent := _parent(chain[-1], by_number)) is not None:
+        chain.append(parent)
+    return chain[::-1]
+
+
 def lineage(number: int, trials: Sequence[Trial], space: Space, error_of: ErrorOf) -> tuple[Step, ...]:
-    """The ancestors of a trial by ``parent``, the first of them first, the trial itself last.
+    """The trial's ``ancestors``, each with what it changed and what that gained.
 
     Args:
         number: of the trial.
@@ -84,11 +97,7 @@ def lineage(number: int, trials: Sequence[Trial], space: Space, error_of: ErrorO
     Raises:
         KeyError: there is no trial of that number.
     """
-    by_number = {trial.number: trial for trial in trials}
-    chain = [by_number[number]]
-    while (parent := _parent(chain[-1], by_number)) is not None:
-        chain.append(parent)
-    chain.reverse()
+    chain = ancestors(number, trials)
     steps = [Step(chain[0])]
     for before, after in itertools.pairwise(chain):
         gain = None if after.reward is None or before.reward is None else after.reward - before.reward
