@@ -201,6 +201,8 @@ class Trained(Message, name="trained"):
         latency_ms: measured median for one picture, batch 1, one thread; ``size_bytes``: float32 weights.
         epochs: trained; ``seconds``: wall clock, evaluation included.
         killed: whether training was ended early, because it would hardly have beaten the best.
+        right: which validation pictures it is right on, as ``evaluate.bootstrap.pack_bits`` writes it; the
+            same pictures in the same order for all trials of a search.
     """
 
     number: int
@@ -214,6 +216,7 @@ class Trained(Message, name="trained"):
     epochs: int
     seconds: float
     killed: bool = False
+    right: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

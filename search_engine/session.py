@@ -15,6 +15,7 @@ from torch import nn
 from search_engine.config import Plan, SearchConfig
 from search_engine.data.manifest import read_manifest
 from search_engine.errors import Cancelled, SearchEngineError, TrialFailed
+from search_engine.evaluate.bootstrap import pack_bits
 from search_engine.evaluate.latency import median_latency_ms
 from search_engine.evaluate.metrics import log_loss, standard_error
 from search_engine.events import (
@@ -149,7 +150,8 @@ class Session:
         model, epochs, killed = self._fit(command, kind, genome, training, validation)
         logits = predict(model, validation)
         probabilities, targets = torch.softmax(logits, 1).cpu().numpy(), validation.labels.cpu().numpy()
-        accuracy = float((probabilities.argmax(1) == targets).mean())
+        right = probabilities.argmax(1) == targets
+        accuracy = float(right.mean())
         self._save(model, command.number)
         cost_ = cost(genome, self.classes)
         parameters = cost_.parameters if kind is not Kind.MAJORITY else 0
@@ -165,6 +167,7 @@ class Session:
             epochs=epochs,
             seconds=time.monotonic() - started,
             killed=killed,
+            right=pack_bits(right),
         )
 
     def _check_latency(self, command: Train, kind: Kind, genome: Genome) -> None:

@@ -4,9 +4,11 @@
 /**
  * @typedef {{x: number, y: number}} Point
  * @typedef {Point & {name: string, origin: string}} Dot
+ * @typedef {{networks: Point[], minutes: Point[], count: number}} Arm best so far, by either axis; `count` networks in all
+ * @typedef {"networks" | "minutes"} Axis
  * @typedef {object} Data
- * @property {{ours: Point[], random: Point[], probe: number | null, title: string}} [best]
- * @property {{dots: Dot[], title: string}} [scatter]
+ * @property {{ours: Arm, random: Arm, fair: {count: number, ours: number, random: number} | null, probe: number | null, title: string, text: string}} [best]
+ * @property {{dots: Dot[], limit: number | null, title: string}} [scatter]
  * @property {{points: {epoch: number, accuracy: number, loss: number}[], title: string}} [epochs]
  */
 
@@ -36,8 +38,18 @@ const axis = (title, unit = "") => ({
   ticks: { color: colour("muted"), padding: 8, maxTicksLimit: 6, includeBounds: false, callback: (/** @type {number} */ v) => `${+v.toFixed(2)}${unit}` },
 });
 
-/** @param {boolean} any whether there is anything to show; if not, the whole range is */
-const rightOf100 = (any) => ({ ...axis("Right, of 100"), ...(any ? { grace: "5%" } : { min: 0, max: 100 }) });
+/** Whole numbers only. */
+const counting = () => {
+  const plain = axis("Networks tried, by each");
+  return { ...plain, ticks: { ...plain.ticks, precision: 0 } };
+};
+
+/** @param {number[]} values what is shown; without any, the whole range is. Nothing is righter than 100. */
+const rightOf100 = (values) => ({
+  ...axis("Right, of 100"),
+  ...(values.length ? { grace: "5%" } : { min: 0 }),
+  ...(values.length && Math.max(...values) < 96 ? {} : { max: 100 }),
+});
 
 /** @param {boolean} legend */
 const options = (legend) => ({
@@ -77,6 +89,7 @@ const line = (label, token, data, more = {}) => ({
   borderWidth: 2,
   pointRadius: 0,
   pointHitRadius: 12,
+  clip: false, // what is right on all of 100 lies on the edge
   stepped: "before",
   ...more,
 });
@@ -95,19 +108,34 @@ function frontOf(dots) {
   return front;
 }
 
-/** How each kind of chart is drawn. @type {Record<string, (data: any) => any>} */
+/** How each kind of chart is drawn. @type {Record<string, (data: any, axis: Axis) => any>} */
 const KINDS = {
-  best: (/** @type {NonNullable<Data["best"]>} */ data) => {
-    const last = Math.max(data.ours.length ? 0.1 : 1, ...data.ours.map((p) => p.x), ...data.random.map((p) => p.x));
-    /** @param {Point[]} points held until the right edge, since the best stays the best */
-    const held = (points) => (points.length ? [...points, { x: last, y: points[points.length - 1].y }] : []);
+  best: (/** @type {NonNullable<Data["best"]>} */ data, /** @type {Axis} */ by) => {
+    const tried = by === "networks";
+    const arms = [data.ours, data.random];
+    const any = arms.some((arm) => arm.count);
+    const last = tried
+      ? Math.max(2, ...arms.map((arm) => arm.count))
+      : Math.max(any ? 0.1 : 1, ...arms.flatMap((arm) => arm.minutes.map((p) => p.x)));
+    /** @param {Arm} arm its points, held until it had its last network, or until the right edge: the best stays the best */
+    const held = (arm) => {
+      const points = arm[by];
+      return points.length ? [...points, { x: tried ? arm.count : last, y: points[points.length - 1].y }] : [];
+    };
     const sets = [line("Search", "chart-ours", held(data.ours), { borderWidth: 2.5 })];
-    if (data.random.length) sets.push(line("Random, for comparison", "chart-random", held(data.random)));
+    if (data.random.count) sets.push(line("Random, for comparison", "chart-random", held(data.random)));
+    if (tried && data.fair) {
+      const { count, ours, random } = data.fair;
+      const ends = [{ x: count, y: ours }, { x: count, y: random }];
+      sets.push(line(`After ${count} each`, "text", ends, {
+        stepped: false, borderWidth: 1.5, borderDash: [2, 3], pointRadius: 4.5, pointStyle: "circle", pointBackgroundColor: colour("surface"), pointBorderWidth: 2,
+      }));
+    }
     if (data.probe !== null) {
-      const flat = [{ x: 0, y: data.probe }, { x: last, y: data.probe }];
+      const flat = [{ x: tried ? 1 : 0, y: data.probe }, { x: last, y: data.probe }];
       sets.push(line("Plain transfer learning", "chart-control", flat, { borderDash: [4, 4], borderWidth: 1.5 }));
     }
-    const shown = options(data.ours.length > 0);
+    const shown = options(any);
     return {
       type: "line",
       data: { datasets: sets },
@@ -115,10 +143,10 @@ const KINDS = {
         ...shown,
         parsing: false,
         plugins: { ...shown.plugins, tooltip: { ...shown.plugins.tooltip, callbacks: {
-          title: (/** @type {any[]} */ items) => `After ${items[0].parsed.x.toFixed(1)} minutes`,
+          title: (/** @type {any[]} */ items) => (tried ? `After ${items[0].parsed.x} networks` : `After ${items[0].parsed.x.toFixed(1)} minutes`),
           label: (/** @type {any} */ item) => `${item.dataset.label}: ${item.parsed.y.toFixed(1)} %`,
         } } },
-        scales: { x: { type: "linear", min: 0, max: last, ...axis("Minutes") }, y: rightOf100(data.ours.length > 0) },
+        scales: { x: { type: "linear", min: tried ? 1 : 0, max: last, ...(tried ? counting() : axis("Minutes")) }, y: rightOf100(arms.flatMap((arm) => arm.networks.map((p) => p.y))) },
       },
     };
   },
@@ -135,6 +163,11 @@ const KINDS = {
     const front = line("Best at its speed", "chart-ours", frontOf(data.dots), {
       type: "line", borderWidth: 1.5, borderDash: [3, 3], pointHitRadius: 0, pointStyle: "line", order: 2,
     });
+    const heights = data.dots.map((d) => d.y);
+    /** @type {any[]} */
+    const limit = data.limit && heights.length ? [line(`Limit: ${+data.limit.toFixed(1)} ms`, "broken", [
+      { x: data.limit, y: Math.min(...heights) }, { x: data.limit, y: Math.max(...heights) },
+    ], { type: "line", stepped: false, borderWidth: 1.5, borderDash: [6, 4], pointHitRadius: 0, pointStyle: "line", order: 3 })] : [];
     return {
       type: "scatter",
       data: {
@@ -147,7 +180,8 @@ const KINDS = {
           pointStyle,
           pointRadius: 5.5,
           pointHoverRadius: 8,
-        })).filter((set) => set.data.length).concat(data.dots.length > 1 ? [/** @type {any} */ (front)] : []),
+          clip: false,
+        })).filter((set) => set.data.length).concat(data.dots.length > 1 ? [/** @type {any} */ (front)] : []).concat(limit),
       },
       options: {
         ...shown,
@@ -156,7 +190,7 @@ const KINDS = {
         } } },
         scales: {
           x: { ...axis("Milliseconds a picture, on this machine"), ...(data.dots.length ? { grace: "8%" } : { min: 0, max: 50 }) },
-          y: rightOf100(data.dots.length > 0),
+          y: rightOf100(data.dots.map((d) => d.y)),
         },
       },
     };
@@ -176,7 +210,7 @@ const KINDS = {
         parsing: false,
         scales: {
           x: { type: "linear", ...axis("Passes over the training pictures") },
-          y: rightOf100(true),
+          y: rightOf100(data.points.map((p) => p.accuracy)),
           loss: { ...axis("Loss"), position: "right", min: 0, grid: { display: false } },
         },
       },
@@ -184,13 +218,18 @@ const KINDS = {
   },
 };
 
-/** The same figures as rows. @type {Record<string, (data: any) => (string | number)[][]>} */
+/** The same figures as rows. @type {Record<string, (data: any, axis: Axis) => (string | number)[][]>} */
 const ROWS = {
-  best: (data) => [
-    ["Minutes", "Arm", "Right, of 100"],
-    ...data.ours.map((/** @type {Point} */ p) => [p.x.toFixed(2), "Search", p.y.toFixed(1)]),
-    ...data.random.map((/** @type {Point} */ p) => [p.x.toFixed(2), "Random", p.y.toFixed(1)]),
-  ],
+  best: (data, by) => {
+    const digits = by === "networks" ? 0 : 2;
+    /** @param {Arm} arm @param {string} name */
+    const rows = (arm, name) => arm[by].map((p) => [p.x.toFixed(digits), name, p.y.toFixed(1)]);
+    return [
+      [by === "networks" ? "Networks tried" : "Minutes", "Arm", "Right, of 100"],
+      ...rows(data.ours, "Search"),
+      ...rows(data.random, "Random"),
+    ];
+  },
   scatter: (data) => [
     ["Network", "Milliseconds", "Right, of 100"],
     ...data.dots.map((/** @type {Dot} */ d) => [d.name, d.x.toFixed(1), d.y.toFixed(1)]),
@@ -230,9 +269,13 @@ function draw() {
     const canvas = frame.querySelector("canvas");
     if (!part || !canvas) continue;
     for (const place of frame.querySelectorAll("[data-chart-title], caption")) place.textContent = part.title;
+    const text = frame.querySelector("[data-chart-text]");
+    if (text && part.text) text.textContent = part.text;
     canvas.setAttribute("aria-label", part.title);
-    fillTable(frame, ROWS[kind](part));
-    const config = KINDS[kind](part);
+    const chosen = frame.querySelector("[data-chart-axis]:checked");
+    const by = chosen instanceof HTMLInputElement && chosen.value === "minutes" ? "minutes" : "networks";
+    fillTable(frame, ROWS[kind](part, by));
+    const config = KINDS[kind](part, by);
     const chart = drawn.get(frame.id);
     if (chart && chart.canvas === canvas) {
       chart.data = config.data;
@@ -256,4 +299,7 @@ function drawIfNew() {
 }
 drawIfNew();
 document.addEventListener("htmx:afterSettle", drawIfNew);
+document.addEventListener("change", (event) => {
+  if (event.target instanceof HTMLInputElement && event.target.matches("[data-chart-axis]")) draw();
+});
 document.addEventListener("nw:theme", draw);

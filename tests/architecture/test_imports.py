@@ -24,7 +24,10 @@ TORCH_FREE = [
     "search_engine.space.draw",
     "search_engine.space.cost",
     "search_engine.space.hybrid",
+    "search_engine.space.lineage",
+    "search_engine.evaluate.worth",
     "search_engine.strategies",
+    "search_engine.strategies.sharpening",
     "search_engine.search",
     "search_engine.export.predict",
 ]

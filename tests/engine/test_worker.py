@@ -15,6 +15,7 @@ import pytest
 from search_engine.config import Plan, SearchConfig
 from search_engine.data.gather import gather, make_manifest
 from search_engine.data.manifest import write_manifest
+from search_engine.evaluate.bootstrap import unpack_bits
 from search_engine.events import (
     CLOSING,
     EpochDone,
@@ -138,6 +139,9 @@ def test_controls_and_networks_are_trained_and_told(engine: EngineProcess) -> No
     network = ask(engine, train_command(2), Trained, seen)
     assert majority.accuracy == pytest.approx(1 / 3, abs=0.1)
     assert probe.accuracy > 0.7
+    right = unpack_bits(probe.right)
+    assert right.mean() == pytest.approx(probe.accuracy)
+    assert len(right) == len(unpack_bits(network.right))
     assert network.parameters > probe.parameters
     assert network.latency_ms > 10.0  # the trunk's share, and its own
     epochs = [event.epoch for event in seen if isinstance(event, EpochDone)]

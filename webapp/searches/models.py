@@ -146,6 +146,9 @@ class Trial(models.Model):
     size_bytes = models.BigIntegerField(null=True, blank=True)
     epochs = models.PositiveIntegerField(null=True, blank=True)
     seconds = models.FloatField(null=True, blank=True)
+    right = models.TextField(
+        blank=True, default="", help_text="Which validation pictures it is right on: bootstrap.pack_bits."
+    )
 
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)

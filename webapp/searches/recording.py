@@ -108,6 +108,7 @@ class Recorder:
                 epochs=event.epochs,
                 seconds=event.seconds,
                 killed=event.killed,
+                right=event.right,
                 finished_at=timezone.now(),
             )
             # It works here: what this slot was lost for before is forgiven, however long the search goes on.

@@ -9,6 +9,7 @@ from django.utils import timezone
 from search_engine.config import Plan, SearchConfig
 from search_engine.objective import fits, reward_of
 from search_engine.proposing import CURVES
+from search_engine.strategies.auto import choose
 from search_engine.trial import Kind, Origin, TrialState
 from search_engine.trial import Trial as FrozenTrial
 from webapp.searches.models import Search, Trial
@@ -33,6 +34,18 @@ def search_config(search: Search) -> SearchConfig:
 def search_plan(search: Search) -> Plan:
     """What the engine planned after measuring; only once it has."""
     return Plan.from_dict(search.plan or {})
+
+
+def affords(search: Search) -> int:
+    """How many networks the search's budget affords, as its strategy was told."""
+    return search_plan(search).affords(search_config(search))
+
+
+def strategy_name(search: Search) -> str:
+    """The strategy that proposes; of ``auto`` the one that it chose, once there is a plan."""
+    if search.strategy != "auto" or search.plan is None:
+        return search.strategy
+    return choose(affords(search)).name
 
 
 def elapsed(search: Search) -> float:

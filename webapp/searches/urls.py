@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import path
 
 from webapp.searches.views.candidate import architecture, trial
+from webapp.searches.views.controller import controller
 from webapp.searches.views.delete import delete
 from webapp.searches.views.detail import detail, live
 from webapp.searches.views.ledger import ledger
@@ -17,6 +18,7 @@ urlpatterns = [
     path("searches/<int:pk>/stop/", stop, name="stop"),
     path("searches/<int:pk>/ledger.csv", ledger, {"form": "csv"}, name="ledger_csv"),
     path("searches/<int:pk>/ledger.jsonl", ledger, {"form": "jsonl"}, name="ledger_jsonl"),
+    path("searches/<int:pk>/controller/", controller, name="controller"),
     path("searches/<int:pk>/delete/", delete, name="delete"),
     path("searches/<int:pk>/candidates/<int:number>/", trial, name="trial"),
     path("searches/<int:pk>/candidates/<int:number>/architecture.svg", architecture, name="architecture"),

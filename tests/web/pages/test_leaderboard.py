@@ -27,9 +27,9 @@ def test_candidates_are_ranked_with_their_figures(alice_client: Client, alice: U
     names = ["Network 3", "Network 2", "Network 4", "Plain transfer learning", "Always naming", "Network 5"]
     places = [text.index(name) for name in names]
     assert places == sorted(places)
-    assert "91.0 ± 1.5" in text
+    assert "Network 3 91.0 ± 1.5 Search" in text
     assert "3.4 million 12.3 ms 13.6 MB" in text
-    assert "Network 5 Search Failed" in text
+    assert "Network 5 Failed Search" in text
 
 
 def test_it_says_what_the_search_was_worth(alice_client: Client, alice: User) -> None:

@@ -90,8 +90,8 @@ def test_failed_and_running_candidates_are_told_apart(alice_client: Client, alic
     running = add_trial(search, state=Trial.State.RUNNING, origin=Trial.Origin.RANDOM, epochs_planned=5)
     running.epoch_rows.create(number=1, train_loss=1.0, accuracy=0.4, seconds=1.0)
     text = read(alice_client, f"/searches/{search.pk}/")
-    assert "Network 2 Search Failed" in text
-    assert "Network 3 Random Training 1 of 5" in text
+    assert "Network 2 – Failed Search" in text
+    assert "Network 3 – Training 1 of 5 Random" in text
 
 
 def test_charts_show_each_arm_and_what_it_must_beat(alice_client: Client, alice: User) -> None:
@@ -102,9 +102,12 @@ def test_charts_show_each_arm_and_what_it_must_beat(alice_client: Client, alice:
     )
     data = chart_data(alice_client.get(f"/searches/{search.pk}/"))
     assert data["best"]["probe"] == pytest.approx(80)
-    assert [point["y"] for point in data["best"]["ours"]] == pytest.approx([85, 90])
-    assert [point["x"] for point in data["best"]["ours"]] == pytest.approx([0.3, 0.5])
-    assert data["best"]["random"] == [{"x": 0.7, "y": pytest.approx(82)}]
+    ours, random = data["best"]["ours"], data["best"]["random"]
+    assert [point["y"] for point in ours["minutes"]] == pytest.approx([85, 90])
+    assert [point["x"] for point in ours["minutes"]] == pytest.approx([0.3, 0.5])
+    assert [point["x"] for point in ours["networks"]] == [1, 3]
+    assert (ours["count"], random["count"]) == (3, 1)
+    assert random["minutes"] == [{"x": 0.7, "y": pytest.approx(82)}]
     assert data["best"]["title"] == "Network 4 beats plain transfer learning by 10.0 of 100 pictures"
     assert [dot["origin"] for dot in data["scatter"]["dots"]] == ["control", *["strategy"] * 3, "random"]
 

@@ -17,7 +17,10 @@ import threading
 from pathlib import Path
 from queue import Queue
 
+import numpy as np
+
 from search_engine.config import Plan
+from search_engine.evaluate.bootstrap import pack_bits
 from search_engine.events import (
     EpochDone,
     Export,
@@ -157,6 +160,7 @@ class FakeEngine:
             size_bytes=13_600_000,
             epochs=2,
             seconds=0.1,
+            right=pack_bits(np.arange(100) < round(100 * accuracy)),
         )
 
     def export(self, command: Export) -> Message:

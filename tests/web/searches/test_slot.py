@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from search_engine.config import SearchConfig
+from search_engine.evaluate.bootstrap import unpack_bits
 from search_engine.events import Export, Open, Prepare, Train
 from search_engine.proposing import space_of
 from search_engine.space.architecture import Genome
@@ -37,6 +38,7 @@ def test_it_runs_a_search_from_the_first_measurement_to_the_finished_model(alice
     assert [t.kind for t in trials] == ["majority", "linear_probe", "network", "network", "network"]
     assert {t.state for t in trials} == {"finished"}
     assert [t.accuracy for t in trials] == [0.34, 0.80, 0.85, 0.83, 0.91]
+    assert [round(unpack_bits(t.right).mean(), 2) for t in trials] == [0.34, 0.80, 0.85, 0.83, 0.91]
     assert trials[4].epoch_rows.count() == 2
     model = TrainedModel.objects.get(search=search)
     assert model.state == "final"

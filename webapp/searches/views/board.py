@@ -1,16 +1,18 @@
-"""What the pages of a search show: its trials as rows, its figures in words, its charts as data."""
+"""What the pages of a search show: its trials as rows, the best of them, how far the search is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db.models import Count
 
 from webapp.searches import services
 from webapp.searches.models import Search, Trial
-from webapp.searches.narration import trial_name
+from webapp.searches.narration import explain_strategy, trial_name
+from webapp.searches.sureness import has_controller
+from webapp.searches.views.charts import chart_data
+from webapp.searches.views.ranking import best_of, finished, outside
 
 LOG_LINES = 200
 NEWEST = 50  # rows that the live table shows; it is sent every two seconds at worst
@@ -23,27 +25,19 @@ class Row:
     trial: Trial
     name: str
     is_best: bool
-
-
-def finished(trials: list[Trial]) -> list[Trial]:
-    return [t for t in trials if t.state == Trial.State.FINISHED and t.accuracy is not None]
-
-
-def best_of(trials: list[Trial]) -> Trial | None:
-    """The most accurate; the earliest wins a tie, as in the engine."""
-    return min(finished(trials), key=lambda t: (-(t.accuracy or 0.0), t.number), default=None)
+    outside: str
 
 
 def trials_of(search: Search) -> list[Trial]:
-    """All trials, each with ``passes``: how many epochs of it are done."""
-    return list(search.trials.annotate(passes=Count("epoch_rows")))
+    """All trials, each with ``passes``: how many epochs of it are done; what is long is left behind."""
+    return list(search.trials.annotate(passes=Count("epoch_rows")).defer("right"))
 
 
 def board(search: Search) -> dict[str, Any]:
     """The context of the live part and of the leaderboard."""
     trials = trials_of(search)
     best = best_of(trials)
-    rows = [Row(trial, trial_name(trial), trial == best) for trial in trials]
+    rows = [Row(trial, trial_name(trial), trial == best, outside(trial)) for trial in trials]
     return {
         "search": search,
         "dataset": search.version.dataset,
@@ -55,7 +49,8 @@ def board(search: Search) -> dict[str, Any]:
         "earlier": max(0, len(rows) - NEWEST),
         "ranked": sorted(rows, key=lambda row: (-(row.trial.accuracy or -1.0), row.trial.number)),
         "tried": len(finished(trials)),
-        "worth": worth(trials),
+        "doing": explain_strategy(search, len([t for t in finished(trials) if t.kind == Trial.Kind.NETWORK])),
+        "has_controller": has_controller(search),
         "chart_data": chart_data(search, trials),
         "seconds_left": services.seconds_left(search),
         "ends_at": ends_at(search),
@@ -102,69 +97,3 @@ def ends_at(search: Search) -> int | None:
     if search.started_at is None or search.is_over:
         return None
     return round((search.started_at.timestamp() + search.budget_minutes * 60) * 1000)
-
-
-def worth(trials: list[Trial]) -> dict[str, float | None]:
-    """Best accuracy of each arm: what the search was worth is the difference."""
-
-    def best(keep: Any) -> float | None:
-        return max((t.accuracy or 0.0 for t in finished(trials) if keep(t)), default=None)
-
-    networks = Trial.Kind.NETWORK
-    return {
-        "search": best(lambda t: t.kind == networks and t.origin != Trial.Origin.RANDOM),
-        "random": best(lambda t: t.kind == networks and t.origin == Trial.Origin.RANDOM),
-        "probe": best(lambda t: t.kind == Trial.Kind.LINEAR_PROBE),
-        "majority": best(lambda t: t.kind == Trial.Kind.MAJORITY),
-    }
-
-
-def chart_data(search: Search, trials: list[Trial]) -> dict[str, Any]:
-    done = sorted(finished(trials), key=lambda t: t.finished_at or t.created_at)
-    start = search.started_at or search.created_at
-    networks = [t for t in done if t.kind == Trial.Kind.NETWORK]
-    probe = next((t.accuracy for t in done if t.kind == Trial.Kind.LINEAR_PROBE), None)
-    dots = [
-        {"x": t.latency_ms, "y": (t.accuracy or 0) * 100, "name": trial_name(t), "origin": t.origin}
-        for t in done
-        if t.latency_ms is not None and t.kind != Trial.Kind.MAJORITY
-    ]
-    best = best_of(networks)
-    return {
-        "best": {
-            "title": best_title(best, probe),
-            "ours": climb([t for t in networks if t.origin != Trial.Origin.RANDOM], start),
-            "random": climb([t for t in networks if t.origin == Trial.Origin.RANDOM], start),
-            "probe": None if probe is None else probe * 100,
-        },
-        "scatter": {"title": scatter_title(dots), "dots": dots},
-    }
-
-
-def climb(trials: list[Trial], start: datetime) -> list[dict[str, float]]:
-    """Best so far over minutes: one point whenever it rises."""
-    points: list[dict[str, float]] = []
-    for trial in trials:
-        accuracy = (trial.accuracy or 0.0) * 100
-        if not points or accuracy > points[-1]["y"]:
-            minutes = ((trial.finished_at or trial.created_at) - start).total_seconds() / 60
-            points.append({"x": round(max(0.0, minutes), 3), "y": accuracy})
-    return points
-
-
-def best_title(best: Trial | None, probe: float | None) -> str:
-    if best is None or best.accuracy is None:
-        return "No network has been tried yet"
-    if probe is None:
-        return f"{trial_name(best)} leads with {best.accuracy:.1%}"
-    gain = (best.accuracy - probe) * 100
-    if gain <= 0:
-        return "No network has beaten plain transfer learning yet"
-    return f"{trial_name(best)} beats plain transfer learning by {gain:.1f} of 100 pictures"
-
-
-def scatter_title(dots: list[dict[str, Any]]) -> str:
-    if not dots:
-        return "No network has been timed yet"
-    top = max(dots, key=lambda dot: (dot["y"], -dot["x"]))
-    return f"The most accurate so far takes {top['x']:.0f} ms a picture"

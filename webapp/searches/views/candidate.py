@@ -17,6 +17,8 @@ from webapp.core.lookups import get_owned
 from webapp.datasets.models import DatasetVersion
 from webapp.searches.models import Trial
 from webapp.searches.narration import trial_name
+from webapp.searches.views.family import family
+from webapp.searches.views.ranking import outside
 
 
 @require_safe
@@ -26,6 +28,8 @@ def trial(request: AuthenticatedRequest, pk: int, number: int) -> HttpResponse:
         "search": found.search,
         "trial": found,
         "name": trial_name(found),
+        "outside": outside(found),
+        "family": family(found),
         "drawing": drawing(found.genome, found.search.version),
         "genome": json.dumps(found.genome, indent=2) if found.genome else "",
         "chart_data": epoch_data(found),

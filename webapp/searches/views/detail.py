@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -11,6 +13,8 @@ from webapp.core.lookups import get_owned
 from webapp.core.views.live import digest, reload_page, render_live
 from webapp.searches.models import Search
 from webapp.searches.views.board import board, facts
+from webapp.searches.views.family import family
+from webapp.searches.views.worth import answers, arm_figures
 
 
 @require_safe
@@ -18,8 +22,18 @@ def detail(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     search = get_owned(Search, request.user, pk=pk)
     context = board(search)
     if search.is_over:
-        return render(request, "searches/leaderboard.html", context)
+        return render(request, "searches/leaderboard.html", {**context, **told(search, context)})
     return render(request, "searches/running.html", {**context, "digest": digest(facts(context))})
+
+
+def told(search: Search, context: dict[str, Any]) -> dict[str, Any]:
+    """What only the leaderboard tells: what the search was worth, and how its winner came about."""
+    trials = [row.trial for row in context["rows"]]
+    return {
+        "figures": arm_figures(trials),
+        "worth": answers(search, trials),
+        "family": family(context["best"]),
+    }
 
 
 @require_safe

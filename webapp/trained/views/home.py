@@ -13,7 +13,8 @@ from webapp.core.lookups import owned
 from webapp.datasets.models import Dataset
 from webapp.datasets.views.strips import strip
 from webapp.searches.models import Search
-from webapp.searches.views.board import best_of, ends_at
+from webapp.searches.views.board import ends_at
+from webapp.searches.views.ranking import best_of
 from webapp.trained.models import TrainedModel
 
 RUNNING = (Search.State.QUEUED, Search.State.RUNNING)

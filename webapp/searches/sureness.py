@@ -1,0 +1,50 @@
+"""How sure a search's controller became, worked out from its rows and remembered for a while."""
+
+from __future__ import annotations
+
+from django.core.cache import cache
+
+from search_engine.search import space_of
+from search_engine.strategies import STRATEGIES
+from search_engine.strategies.sharpening import Controlled, Moment, sharpening
+from search_engine.trial import Kind, Trial, TrialState, best_of
+from webapp.searches.models import Search
+from webapp.searches.replay import affords, frozen_all, search_plan, strategy_name
+
+REMEMBERED = 24 * 3600
+"""Seconds. Replaying a trial takes about 20 ms, and a search that is over stays as it is."""
+
+
+def has_controller(search: Search) -> bool:
+    """Whether the strategy of the search is a controller whose probabilities can be shown."""
+    name = strategy_name(search)
+    if search.plan is None or name not in STRATEGIES:
+        return False
+    space = space_of(search_plan(search))
+    return isinstance(STRATEGIES[name](space, search.seed, affords(search)), Controlled)
+
+
+def sureness(search: Search) -> tuple[Trial | None, tuple[Moment, ...]]:
+    """The best network and the moments of the controller, each along the decisions of that network.
+
+    Before there is any network it is asked along the space's first starting design.
+    """
+    plan = search_plan(search)
+    space = space_of(plan)
+    rows = search.trials.filter(kind=Kind.NETWORK, state=TrialState.FINISHED).defer("right", "genome")
+    trials = [trial for trial in frozen_all(rows) if trial.reward is not None and trial.vector]
+    best = best_of(trials)
+    along = best.vector if best else space.starts[0]
+    key = f"sureness:{search.pk}:{len(trials)}:{best.number if best else 0}"
+    moments: tuple[Moment, ...] | None = cache.get(key)
+    if moments is None:
+        moments = sharpening(
+            STRATEGIES[strategy_name(search)],
+            space,
+            seed=search.seed,
+            budget=affords(search),
+            trials=trials,
+            along=along,
+        )
+        cache.set(key, moments, REMEMBERED)
+    return best, moments
