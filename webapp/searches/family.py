@@ -6,11 +6,10 @@ import math
 from dataclasses import replace
 
 from search_engine.evaluate.bootstrap import paired_standard_error, unpack_bits
-from search_engine.search import space_of
 from search_engine.space.lineage import Step, ancestors, lineage, where_from
 from search_engine.trial import Trial as FrozenTrial
 from webapp.searches.models import Search, Trial
-from webapp.searches.replay import frozen, search_plan, strategy_name
+from webapp.searches.replay import frozen, search_config, search_space, strategy_name
 
 
 def family_of(trial: Trial) -> tuple[tuple[Step, ...], str]:
@@ -20,9 +19,10 @@ def family_of(trial: Trial) -> tuple[tuple[Step, ...], str]:
         return (), ""
     rows = search.trials.filter(kind=Trial.Kind.NETWORK, number__lte=trial.number)
     rows = rows.defer("right", "genome", "error")
+    config = search_config(search)
     # What a change gained is told in accuracy, also where the search's reward weighs in the speed.
-    trials = [replace(frozen(row), reward=row.accuracy) for row in rows]
-    space = space_of(search_plan(search))
+    trials = [replace(frozen(row, config), reward=row.accuracy) for row in rows]
+    space = search_space(search)
     errors = Errors(search, [ancestor.number for ancestor in ancestors(trial.number, trials)])
     line = lineage(trial.number, trials, space, errors)
     return line, where_from(line[0].trial, space, strategy_name(search))

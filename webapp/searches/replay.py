@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.objective import fits, reward_of
-from search_engine.proposing import CURVES
+from search_engine.proposing import CURVES, space_of
+from search_engine.space.base import GenomeSpace
 from search_engine.strategies.auto import choose
 from search_engine.trial import Kind, Origin, TrialState
 from search_engine.trial import Trial as FrozenTrial
@@ -46,6 +47,11 @@ def strategy_name(search: Search) -> str:
     if search.strategy != "auto" or search.plan is None:
         return search.strategy
     return choose(affords(search)).name
+
+
+def search_space(search: Search) -> GenomeSpace:
+    """The space that the search tries, within its limits; only once it is planned."""
+    return space_of(search_config(search), search_plan(search))
 
 
 def elapsed(search: Search) -> float:

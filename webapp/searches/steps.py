@@ -14,7 +14,6 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from search_engine.config import Plan, SearchConfig
-from search_engine.proposing import space_of
 from search_engine.search import Clock, DoneStep, ExportStep, TrainStep, WaitStep, decide
 from webapp.searches import replay
 from webapp.searches.claims import keep, lock_search
@@ -30,7 +29,7 @@ MAX_FAILURES = 20
 
 ANSWERED = (
     *("state", "error", "error_kind", "killed", "epochs"),
-    *("accuracy", "standard_error", "loss", "parameters", "macs", "latency_ms", "size_bytes"),
+    *("accuracy", "standard_error", "loss", "right", "parameters", "macs", "latency_ms", "size_bytes"),
 )
 """What a repeat has from the trial that it repeats."""
 
@@ -108,7 +107,7 @@ def _plan_next(search: Search) -> Step:
     )
     config = replay.search_config(search)
     trials = replay.frozen_all(rows.values(), config)
-    space = space_of(config, plan)
+    space = replay.search_space(search)
     step = decide(config, plan, trials, clock, space)
     if isinstance(step, ExportStep) and rows[step.number].error_kind == EXPORT_FAILED:
         if step.final:

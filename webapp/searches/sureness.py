@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from django.core.cache import cache
 
-from search_engine.search import space_of
 from search_engine.strategies import STRATEGIES
 from search_engine.strategies.sharpening import Controlled, Moment, sharpening
 from search_engine.trial import Kind, Trial, TrialState, best_of
 from webapp.searches.models import Search
-from webapp.searches.replay import affords, frozen_all, search_plan, strategy_name
+from webapp.searches.replay import affords, frozen_all, search_config, search_space, strategy_name
 
 REMEMBERED = 24 * 3600
 """Seconds. Replaying a trial takes about 20 ms, and a search that is over stays as it is."""
@@ -20,7 +19,7 @@ def has_controller(search: Search) -> bool:
     name = strategy_name(search)
     if search.plan is None or name not in STRATEGIES:
         return False
-    space = space_of(search_plan(search))
+    space = search_space(search)
     return isinstance(STRATEGIES[name](space, search.seed, affords(search)), Controlled)
 
 
@@ -29,10 +28,13 @@ def sureness(search: Search) -> tuple[Trial | None, tuple[Moment, ...]]:
 
     Before there is any network it is asked along the space's first starting design.
     """
-    plan = search_plan(search)
-    space = space_of(plan)
+    space = search_space(search)
     rows = search.trials.filter(kind=Kind.NETWORK, state=TrialState.FINISHED).defer("right", "genome")
-    trials = [trial for trial in frozen_all(rows) if trial.reward is not None and trial.vector]
+    trials = [
+        trial
+        for trial in frozen_all(rows, search_config(search))
+        if trial.reward is not None and trial.vector
+    ]
     best = best_of(trials)
     along = best.vector if best else space.starts[0]
     key = f"sureness:{search.pk}:{len(trials)}:{best.number if best else 0}"

@@ -6,15 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from search_engine.config import SearchConfig
 from search_engine.evaluate.bootstrap import pack_bits
-from search_engine.search import space_of
+from search_engine.proposing import space_of
 from search_engine.space.base import GenomeSpace
 from search_engine.trial import Vector
 from tests.web.searches.making import PLAN, add_trial
 from webapp.searches.models import Search, Trial
 
 PICTURES = 200
-SPACE: GenomeSpace = space_of(PLAN)
+SPACE: GenomeSpace = space_of(SearchConfig(budget_seconds=60.0), PLAN)
 
 
 def scored(search: Search, right: int, **values: Any) -> Trial:

@@ -9,13 +9,12 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from search_engine.search import space_of
 from search_engine.space.words import in_words
 from search_engine.strategies.sharpening import Moment
 from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned
 from webapp.searches.models import Search
-from webapp.searches.replay import search_plan
+from webapp.searches.replay import search_space
 from webapp.searches.sureness import has_controller, sureness
 
 COLUMN, GAP, HEIGHT = 22, 4, 44
@@ -72,7 +71,7 @@ def controller(request: AuthenticatedRequest, pk: int) -> HttpResponse:
 
 def rows_of(search: Search, moments: tuple[Moment, ...]) -> list[Row]:
     rows = []
-    for place, decision in enumerate(space_of(search_plan(search)).decisions):
+    for place, decision in enumerate(search_space(search).decisions):
         words = in_words(decision)
         by_moment = [moment.probabilities[place] for moment in moments]
         top = max(range(len(words.choices)), key=lambda choice: by_moment[-1][choice])
