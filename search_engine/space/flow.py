@@ -128,7 +128,7 @@ def _windows(maps: Floats, kernel: int) -> Floats:
 def _band(grid: int, kernel: int) -> Floats:
     """Which positions of a row are in the window of which, (G, G): symmetric."""
     places = np.arange(grid)
-    return (np.abs(places[:, None] - places) <= kernel // 2).astype(np.float64)
+    return np.asarray(np.abs(places[:, None] - places) <= kernel // 2, dtype=np.float64)
 
 
 def average_pool(flow: Flow, stride: int) -> Flow:
@@ -144,8 +144,7 @@ def max_pool(flow: Flow, stride: int) -> Flow:
         padded = np.full((len(maps), maps.shape[1] + 2, maps.shape[2] + 2), outside)
         padded[:, 1:-1, 1:-1] = maps
         views = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))
-        flat: Floats = views.reshape(*views.shape[:3], 9)
-        return flat
+        return views.reshape(*views.shape[:3], 9)
 
     values = windows(flow.maps[0], -math.inf)
     where = values.argmax(axis=-1)[..., None]
