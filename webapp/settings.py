@@ -186,6 +186,8 @@ CELERY_TASK_ROUTES = {
     **{name: {"queue": "chores"} for name in CHORES},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# A slot is a task of minutes or hours: one that a busy worker holds in reserve is missed by an idle machine.
+CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # Messages are acknowledged when they start, and rows are claimed: a redelivered message finds nothing to do.

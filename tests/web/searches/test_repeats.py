@@ -1,0 +1,42 @@
+"""A network that was trained already is not trained again: the ledger knows how it did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+
+from search_engine.events import Train
+from search_engine.search import space_of
+from search_engine.strategies import STRATEGIES
+from search_engine.trial import Proposal, Trial
+from tests.web.searches.making import PLAN, claimed, commands_of, make_search, run_slot
+from webapp.accounts.models import User
+from webapp.searches.models import Search
+
+
+class Stubborn:
+    """Knows two networks and proposes them in turn, as any strategy does whose space is used up."""
+
+    def __init__(self, *_: object) -> None:
+        self.known = 0
+
+    def update(self, completed: Sequence[Trial], active: Sequence[Trial]) -> None:
+        self.known = len(completed) + len(active)
+
+    def suggest(self, count: int) -> list[Proposal]:
+        starts = space_of(PLAN).starts
+        return [Proposal(starts[number % 2]) for number in range(self.known, self.known + count)]
+
+
+@pytest.mark.xfail(strict=True, reason="a repeat is trained again as if it were new")
+def test_repeat_is_answered_from_the_ledger(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(STRATEGIES, "evolution", Stubborn)
+    search = make_search(alice, max_trials=5)
+    run_slot(claimed(search))
+    search.refresh_from_db()
+    assert search.state == Search.State.FINISHED
+    hashes = dict(search.trials.values_list("number", "genome_hash"))
+    trained = [command.number for command in commands_of(search) if isinstance(command, Train)]
+    assert set(Counter(hashes[number] for number in trained).values()) == {1}
