@@ -125,8 +125,8 @@ def _prepare_limit(budget: float) -> float:
 
 
 def _trials_wanted(config: SearchConfig) -> int:
-    """Into how many networks the time is divided: as many as were asked for."""
-    return config.max_trials or TRIALS_WANTED
+    """Into how many networks the time is divided: more than usual if more were asked for."""
+    return max(TRIALS_WANTED, config.max_trials or 0)
 
 
 def _rates(rates: Rates, resolution: int) -> dict[str, float]:

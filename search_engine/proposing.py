@@ -9,14 +9,17 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.errors import SearchEngineError, SpaceError
 from search_engine.fidelity import SCHEDULERS, Result
+from search_engine.fidelity.prefilter import Prefilter
 from search_engine.objective import OBJECTIVES, latency_bound
 from search_engine.space.architecture import Genome, Trunk
 from search_engine.space.base import GenomeSpace
 from search_engine.space.limited import LimitedSpace, adopt
+from search_engine.space.proxies import Proxies, proxies
 from search_engine.space.registry import SPACES, make_space
 from search_engine.strategies import STRATEGIES
 from search_engine.trial import Kind, Origin, Proposal, Trial, TrialState, Vector
@@ -30,6 +33,8 @@ RACING = 5
 """Full curves of a rung after which a training may be ended early."""
 CURVES = 30
 """Newest curves that say how trainings go on."""
+DRAWS = 4
+"""Proposals of which a trusted prefilter picks one; with more it would overrule the strategy."""
 REPEATS = 20
 """Repeats in a row after which the space counts as used up."""
 ENDED = (TrialState.FINISHED, TrialState.FAILED)
@@ -147,7 +152,7 @@ def propose(
         return None
     ladder = rungs(config, plan)
     if _random_is_due(config, networks, ladder):
-        proposal = _ask("random", config, plan, told, space)
+        [proposal] = _ask("random", config, plan, told, space)
         found = Candidate(origin=Origin.RANDOM, vector=proposal.vector, parent=None, rung=len(ladder) - 1)
     elif len(ladder) > 1:
         made = _scheduled(config, plan, networks, ladder, space)
@@ -155,8 +160,7 @@ def propose(
             return None
         found = made
     else:
-        proposal = _ask(config.strategy, config, plan, told, space)
-        found = Candidate(origin=Origin.STRATEGY, vector=proposal.vector, parent=proposal.parent, rung=0)
+        found = _of_strategy(config, plan, networks, told, space)
     return _answered(found, networks, space)
 
 
@@ -173,12 +177,51 @@ def incumbent(config: SearchConfig, networks: Sequence[Trial], rung: int) -> flo
     return max(rewards) if len(rewards) >= RACING else None
 
 
-def _ask(name: str, config: SearchConfig, plan: Plan, told: Sequence[Trial], space: GenomeSpace) -> Proposal:
+def _ask(
+    name: str,
+    config: SearchConfig,
+    plan: Plan,
+    told: Sequence[Trial],
+    space: GenomeSpace,
+    *,
+    count: int = 1,
+) -> list[Proposal]:
     strategy = STRATEGIES[name](space, config.seed, plan.affords(config))
     strategy.update(
         completed=[t for t in told if t.state not in ACTIVE], active=[t for t in told if t.state in ACTIVE]
     )
-    return strategy.suggest(1)[0]
+    return strategy.suggest(count)
+
+
+def _of_strategy(
+    config: SearchConfig, plan: Plan, networks: Sequence[Trial], told: Sequence[Trial], space: GenomeSpace
+) -> Candidate:
+    """What the strategy says, or of some of its proposals the one that size and synflow speak for."""
+    prefilter = _prefilter(config, plan, networks, space)
+    count = DRAWS if prefilter and prefilter.trust.trusted else 1
+    proposals = _ask(config.strategy, config, plan, told, space, count=count)
+    picked = proposals[0]
+    if prefilter and count > 1:
+        scores = [_proxies(space.decode(proposal.vector), plan.classes) for proposal in proposals]
+        picked = proposals[prefilter.pick(scores)]
+    return Candidate(origin=Origin.STRATEGY, vector=picked.vector, parent=picked.parent, rung=0, drawn=count)
+
+
+def _prefilter(
+    config: SearchConfig, plan: Plan, networks: Sequence[Trial], space: GenomeSpace
+) -> Prefilter | None:
+    """Taught by the networks that no filter chose; None if the settings want none."""
+    if not config.prefilter:
+        return None
+    known = [t for t in networks if t.drawn == 1 and t.reward is not None and not t.killed]
+    return Prefilter(
+        [(_proxies(space.decode(t.vector), plan.classes), t.reward) for t in known if t.reward is not None]
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _proxies(genome: Genome, classes: int) -> Proxies:
+    return proxies(genome, max(2, classes))
 
 
 def _scheduled(

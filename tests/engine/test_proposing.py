@@ -23,6 +23,7 @@ from search_engine.proposing import (
 from search_engine.search import Clock, DoneStep, ExportStep, TrainStep, best_model, decide
 from search_engine.space.architecture import Genome
 from search_engine.space.base import Decision, GenomeSpace, VectorSpace
+from search_engine.space.proxies import proxies
 from search_engine.strategies import STRATEGIES
 from search_engine.trial import Kind, Origin, Trial, TrialState, Vector
 
@@ -252,3 +253,31 @@ def test_limits_that_nothing_can_keep_are_refused_before_the_search() -> None:
     with pytest.raises(SearchEngineError, match="parameters"):
         check_limits(settings(max_parameters=1_000_000), PLAN, 7.5)
     check_limits(settings(max_latency_ms=8.0, max_parameters=4_000_000), PLAN, 7.5)
+
+
+@pytest.mark.parametrize("foretells", [True, False])
+def test_size_chooses_among_proposals_only_while_it_foretells_accuracy(foretells: bool) -> None:
+    config = settings(prefilter=True, random_share=0.0)
+    space, rng = space_of(config, PLAN), random.Random(5)
+    known = []
+    for number in range(2, 40):
+        vector = space.starts[number - 2] if number < 2 + len(space.starts) else space.sample(rng)
+        size = proxies(space.decode(vector), PLAN.classes).parameters
+        reward = size / 100 if foretells else rng.random()
+        key = space.key(vector)
+        known.append(
+            Trial(number, Kind.NETWORK, Origin.STRATEGY, TrialState.FINISHED, vector, key, reward=reward)
+        )
+    found = propose(config, PLAN, known, known, space)
+    plain = propose(settings(random_share=0.0), PLAN, known, known, space)
+    assert found is not None
+    assert plain is not None
+    assert found.drawn == (4 if foretells else 1)
+    sizes = [sum(proxies(space.decode(each.vector), PLAN.classes)) for each in (found, plain)]
+    assert sizes[0] >= sizes[1]
+    if not foretells:
+        assert found == plain
+    filtered = [dataclasses.replace(trial, drawn=4) for trial in known]
+    assert (
+        propose(config, PLAN, filtered, filtered, space) == plain
+    )  # a filter's choice is no evidence for it
