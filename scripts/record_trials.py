@@ -23,7 +23,8 @@ from search_engine.data.gather import gather, make_manifest
 from search_engine.data.manifest import write_manifest
 from search_engine.errors import TrialFailed
 from search_engine.events import EpochDone, Message, Open, Train
-from search_engine.search import space_of, trial_seed
+from search_engine.proposing import space_of
+from search_engine.search import trial_seed
 from search_engine.session import Session
 from search_engine.space.registry import SPACES
 from search_engine.strategies import STRATEGIES
@@ -103,12 +104,12 @@ def record(config: SearchConfig, work: Path, out: TextIO) -> None:
             "seconds": time.monotonic() - started,
         }
         write(out, line)
-        trials.append(as_trial(plan, proposal, command.number, accuracy))
+        trials.append(as_trial(config, plan, proposal, command.number, accuracy=accuracy))
 
 
 def propose(config: SearchConfig, plan: Plan, trials: list[Trial]) -> Proposal:
     """What the strategy wants next."""
-    strategy = STRATEGIES[config.strategy](space_of(plan), config.seed, config.max_trials)
+    strategy = STRATEGIES[config.strategy](space_of(config, plan), config.seed, config.max_trials)
     strategy.update(completed=trials, active=[])
     return strategy.suggest(1)[0]
 
@@ -118,14 +119,16 @@ def train_command(config: SearchConfig, plan: Plan, proposal: Proposal, number: 
     return Train(
         number=number,
         kind=Kind.NETWORK.value,
-        genome=space_of(plan).decode(proposal.vector).to_dict(),
+        genome=space_of(config, plan).decode(proposal.vector).to_dict(),
         seed=trial_seed(config.seed, number),
         epochs=plan.epochs,
         seconds=SLACK * plan.trial_seconds,
     )
 
 
-def as_trial(plan: Plan, proposal: Proposal, number: int, accuracy: float | None) -> Trial:
+def as_trial(
+    config: SearchConfig, plan: Plan, proposal: Proposal, number: int, *, accuracy: float | None
+) -> Trial:
     """What the strategy is told of it."""
     return Trial(
         number=number,
@@ -133,7 +136,7 @@ def as_trial(plan: Plan, proposal: Proposal, number: int, accuracy: float | None
         origin=Origin.STRATEGY,
         state=TrialState.FAILED if accuracy is None else TrialState.FINISHED,
         vector=proposal.vector,
-        key=space_of(plan).key(proposal.vector),
+        key=space_of(config, plan).key(proposal.vector),
         parent=proposal.parent,
         reward=accuracy,
     )
