@@ -16,7 +16,7 @@ from webapp.searches.models import Search
 from webapp.searches.views.board import best_of, ends_at
 from webapp.trained.models import TrainedModel
 
-RUNNING = (Search.State.QUEUED, Search.State.RUNNING)
+RUNNING = (Search.State.QUEUED, Search.State.RUNNING, Search.State.PAUSED)
 CARDS = 6
 
 
