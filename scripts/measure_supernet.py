@@ -57,6 +57,9 @@ def main() -> None:
     parser.add_argument("--side", type=int, help="pixels; 32 for cells, 128 for hybrid")
     parser.add_argument("--seconds", type=float, default=180.0, help="of supernet and controller")
     parser.add_argument("--steps", type=int, help="of the supernet, in place of seconds: then repeatable")
+    parser.add_argument(
+        "--start", type=int, help="starting point of the space to take as base; first with cells"
+    )
     parser.add_argument("--random", type=int, default=12, help="random paths to train alone")
     parser.add_argument("--best", type=int, default=3, help="best paths of the controller to train alone")
     parser.add_argument("--epochs", type=int, default=12, help="of a network alone")
@@ -70,7 +73,8 @@ def main() -> None:
 def measure(options: argparse.Namespace, folder: Path) -> None:
     side = options.side or SIDES[options.space]
     space = make_space(options.space, Trunk(TRUNK, side))
-    paths = PathSpace(space, default_base(space))
+    base = default_base(space) if options.start is None else space.decode(space.starts[options.start])
+    paths = PathSpace(space, base)
     inputs = read(options, side, folder)
     training, validation = (inputs.examples(input_shapes(paths.base), s) for s in ("train", "validation"))
     classes = len(inputs.manifest.labels)

@@ -41,10 +41,9 @@ from search_engine.proposing import check_limits
 from search_engine.space.architecture import Genome, Trunk, linear_probe
 from search_engine.space.cost import cost
 from search_engine.space.networks import build, input_shapes
-from search_engine.space.registry import HYBRID, make_space
+from search_engine.space.registry import HYBRID
 from search_engine.space.trunks import TRUNKS
-from search_engine.supernet import search_supernet
-from search_engine.supernet.paths import default_base
+from search_engine.supernet.answering import share_weights
 from search_engine.trainer.device import pick_device
 from search_engine.trainer.inputs import Inputs, prepare_inputs
 from search_engine.trainer.loop import Examples, Hopeless, predict, train
@@ -314,34 +313,10 @@ class Session:
         save_file({k: v.cpu().contiguous() for k, v in model.state_dict().items()}, temporary)
         temporary.replace(path)
 
-    # --- shared weights -------------------------------------------------------------------------------------
-
     def supernet(self, command: Supernet) -> SupernetDone:
         """Search the cells of the planned space by shared weights."""
         plan = self._prepared()
-        space = make_space(plan.space, Trunk(plan.trunk, plan.resolution))
-        base = Genome.from_dict(command.genome) if command.genome else default_base(space)
-        result = search_supernet(
-            space,
-            base,
-            self._examples(base, "train"),
-            self._examples(base, "validation"),
-            self.classes,
-            seconds=command.seconds,
-            seed=command.seed,
-            on_progress=lambda text, share: self.sink.emit(
-                Progress(phase="supernet", text=text, done=int(100 * share), total=100)
-            ),
-            should_stop=self.should_stop,
-        )
-        return SupernetDone(
-            number=command.number,
-            found=[{"vector": list(vector), "accuracy": score} for vector, score in result.found],
-            steps=result.steps,
-            scored=result.scored,
-            histogram=result.histogram,
-            seconds=result.seconds,
-        )
+        return share_weights(command, plan, self._examples, self.classes, self.sink, stop=self.should_stop)
 
     # --- export ---------------------------------------------------------------------------------------------
 

@@ -73,4 +73,5 @@ class Enas(Reinforce):
 
 
 def _has_reward(trial: Trial) -> bool:
-    return trial.state is TrialState.FINISHED and trial.reward is not None
+    """Whether it was trained to the end; the reward of one that was ended early is of another length."""
+    return trial.state is TrialState.FINISHED and trial.reward is not None and not trial.killed

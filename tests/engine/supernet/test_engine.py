@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from search_engine.config import Plan
+from search_engine.config import Plan, SearchConfig
 from search_engine.data.gather import gather, make_manifest
 from search_engine.data.manifest import write_manifest
 from search_engine.events import Failed, Opened, Prepare, Prepared, Progress, Supernet, SupernetDone
 from search_engine.process import EngineProcess
-from search_engine.search import space_of
+from search_engine.proposing import space_of
 from search_engine.supernet.paths import count_operations, default_base
 from tests.engine.shapes import write_shapes
 from tests.engine.test_worker import PLAN, ask, open_command
@@ -31,7 +31,7 @@ def test_an_engine_searches_by_shared_weights(tmp_path: Path) -> None:
         seen: list[object] = []
         command = Supernet(number=2, seed=7, seconds=4.0)
         done = ask(engine, command, SupernetDone, seen)  # type: ignore[arg-type]
-        space = space_of(plan)
+        space = space_of(SearchConfig(budget_seconds=60.0), plan)
         assert done.number == 2
         assert done.steps > 0
         assert 1 <= len(done.found) <= min(10, done.scored)

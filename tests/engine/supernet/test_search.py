@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
 from search_engine.errors import Cancelled, TrialFailed
+from search_engine.space.architecture import Cell, Genome, Node
 from search_engine.supernet import SupernetResult, scoring, search, search_supernet
 from search_engine.supernet.network import Supernet
 from search_engine.supernet.paths import count_operations
 from search_engine.supernet.scoring import Scorer
+from search_engine.supernet.search import Hunt, TimeBox, train_scorer
 from search_engine.supernet.training import train_shared
 from search_engine.trainer.loop import Examples, predict
 from tests.engine.supernet.drawn import (
@@ -206,10 +209,23 @@ def test_networks_from_scratch_share_weights_too() -> None:
 
 def test_it_finds_the_operation_that_the_task_needs() -> None:
     """Dominoes that lie or stand: without a spatial filter a network cannot be better than a guess."""
-    result = run(steps=250)
-    spatial = result.histogram["sep_conv_3x3"] + result.histogram["sep_conv_5x5"]
-    assert result.found[0][1] > 0.95
-    for vector, _ in result.found:
-        counts = count_operations([HYBRID.decode(vector)])
+    paths, box = one_cell_paths(), TimeBox(0.0, 60.0, steps=250)
+    scorer, _ = train_scorer(
+        paths, TRAINING, VALIDATION, 2, seed=0, progress=box.training, should_stop=lambda: False
+    )
+    assert scorer.accuracy(all_of("conv_1x1")) < 0.65
+    assert scorer.accuracy(all_of("sep_conv_3x3")) > 0.95
+    hunt = Hunt(paths, scorer, box, 0, on_progress=lambda *_: None, should_stop=lambda: False)
+    hunt.run()
+    best = hunt.best_again()
+    assert len(best) == 10
+    for vector, accuracy in best:
+        counts = count_operations([paths.genome(vector)])
         assert counts["sep_conv_3x3"] + counts["sep_conv_5x5"] > 0
-    assert spatial / sum(result.histogram.values()) > 0.45  # of all operations they are a third
+        assert accuracy > 0.95
+
+
+def all_of(op: str) -> Genome:
+    """The path whose cell is one operation throughout."""
+    cell = Cell(tuple(Node(i, op, i + 1, op) for i in range(4)))
+    return replace(one_cell_base(), normal=cell)
