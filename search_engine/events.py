@@ -3,7 +3,7 @@
 Commands go to the engine's standard input, events come from its standard output. Both are frozen
 dataclasses; ``to_line`` and ``from_line`` are the only way over the wire. A command is answered by any
 number of ``Progress``, ``EpochDone`` and ``Log`` events and then exactly one closing event: ``Opened``,
-``Measured``, ``Prepared``, ``Trained``, ``Exported``, ``Failed`` or ``Stopped``.
+``Measured``, ``Prepared``, ``Trained``, ``SupernetDone``, ``Exported``, ``Failed`` or ``Stopped``.
 """
 
 from __future__ import annotations
@@ -106,6 +106,23 @@ class Train(Message, name="train"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Supernet(Message, name="supernet"):
+    """Search the cells of the planned space by shared weights. Answered by ``SupernetDone``.
+
+    Attributes:
+        number: of the trial.
+        seed: of this trial.
+        seconds: limit, training and search together.
+        genome: base that fixes everything but the cells; None for the space's own first with cells.
+    """
+
+    number: int
+    seed: int
+    seconds: float
+    genome: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Export(Message, name="export"):
     """Turn a trained trial into a bundle. Answered by ``Exported``, ``Failed`` or ``Stopped``.
 
@@ -154,7 +171,7 @@ class Progress(Message, name="progress"):
     """Where a command is.
 
     Attributes:
-        phase: ``measure``, ``prepare``, ``train`` or ``export``.
+        phase: ``measure``, ``prepare``, ``supernet``, ``train`` or ``export``.
         text: what is being done, in words for the page.
         done, total: in the unit of the text; total 0 when it cannot be known.
     """
@@ -222,6 +239,25 @@ class Trained(Message, name="trained"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SupernetDone(Message, name="supernet_done"):
+    """What shared weights liked.
+
+    Attributes:
+        found: best first, ``vector`` of the space and ``accuracy`` on the validation split by shared weights.
+        steps: in which the weights were trained; ``scored``: paths that the controller tried.
+        histogram: how often each operation stands in the networks found.
+        seconds: wall clock.
+    """
+
+    number: int
+    found: list[dict[str, Any]]
+    steps: int
+    scored: int
+    histogram: dict[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Exported(Message, name="exported"):
     """A bundle stands in ``out``; ``model`` is what its ``model.json`` says."""
 
@@ -257,7 +293,16 @@ class Log(Message, name="log"):
     data: dict[str, Any] = field(default_factory=dict)
 
 
-CLOSING: tuple[type[Message], ...] = (Opened, Measured, Prepared, Trained, Exported, Failed, Stopped)
+CLOSING: tuple[type[Message], ...] = (
+    Opened,
+    Measured,
+    Prepared,
+    Trained,
+    SupernetDone,
+    Exported,
+    Failed,
+    Stopped,
+)
 """The events that end a command."""
 
 

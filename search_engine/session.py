@@ -1,4 +1,4 @@
-"""What an engine process does with one data set: measure, prepare, train, export."""
+"""What an engine process does with one data set: measure, prepare, train, share weights, export."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ from search_engine.events import (
     Open,
     Opened,
     Progress,
+    Supernet,
+    SupernetDone,
     Train,
     Trained,
 )
@@ -41,6 +43,7 @@ from search_engine.space.cost import cost
 from search_engine.space.networks import build, input_shapes
 from search_engine.space.registry import HYBRID
 from search_engine.space.trunks import TRUNKS
+from search_engine.supernet.answering import share_weights
 from search_engine.trainer.device import pick_device
 from search_engine.trainer.inputs import Inputs, prepare_inputs
 from search_engine.trainer.loop import Examples, Hopeless, predict, train
@@ -309,6 +312,11 @@ class Session:
         temporary = path.with_suffix(".tmp")
         save_file({k: v.cpu().contiguous() for k, v in model.state_dict().items()}, temporary)
         temporary.replace(path)
+
+    def supernet(self, command: Supernet) -> SupernetDone:
+        """Search the cells of the planned space by shared weights."""
+        plan = self._prepared()
+        return share_weights(command, plan, self._examples, self.classes, self.sink, stop=self.should_stop)
 
     # --- export ---------------------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ from search_engine.events import (
     Progress,
     Stop,
     Stopped,
+    Supernet,
     Train,
     from_line,
     to_line,
@@ -121,6 +122,7 @@ class Worker:
             Measure: lambda: self._measure(self._session, command),  # type: ignore[arg-type]
             Prepare: lambda: self._prepare(self._session, command),  # type: ignore[arg-type]
             Train: lambda: self._session.train(command),  # type: ignore[union-attr,arg-type]
+            Supernet: lambda: self._session.supernet(command),  # type: ignore[union-attr,arg-type]
             Export: lambda: self._session.export(command),  # type: ignore[union-attr,arg-type]
         }
         if type(command) not in answers:

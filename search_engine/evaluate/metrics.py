@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,23 @@ def log_loss(probabilities: np.ndarray, targets: np.ndarray) -> float:
     """Mean cross-entropy in nats of (N, classes) probabilities against (N,) indices."""
     picked = probabilities[np.arange(len(targets)), targets]
     return float(-np.log(np.clip(picked, 1e-12, 1.0)).mean())
+
+
+def kendall_tau(first: Sequence[float], second: Sequence[float]) -> float:
+    """How far two scores agree about the order of the same candidates (Kendall 1945, tau-b): -1 to 1.
+
+    Pairs that a score ties count for neither side. 0 if a score ties all, or there are fewer than two
+    candidates: then nothing is known about the order.
+
+    Raises:
+        ValueError: there are not as many of one score as of the other.
+    """
+    if len(first) != len(second):
+        raise ValueError(f"{len(first)} scores cannot be compared with {len(second)}")
+    above = np.triu_indices(len(first), k=1)
+    a, b = (np.sign(np.subtract.outer(values, values)[above]) for values in (first, second))
+    untied = math.sqrt(float(np.abs(a).sum()) * float(np.abs(b).sum()))
+    return float((a * b).sum()) / untied if untied else 0.0
 
 
 def confusion_matrix(predicted: np.ndarray, targets: np.ndarray, classes: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from search_engine.errors import SpaceError
 from search_engine.space.architecture import Cell, Genome
-from search_engine.space.graph import Graph, canonical, keep_inputs, simplify
+from search_engine.space.graph import PARAMETER_FREE, Edge, Graph, canonical, keep_inputs, simplify
 from search_engine.space.trunks import TRUNKS, TrunkSpec
 
 STEM = 0
@@ -38,6 +38,7 @@ class PlacedCell:
     """A cell at its place.
 
     Attributes:
+        place: in the row, from 0; cells that nothing reads are counted too.
         reduction: whether operations on the sources have stride 2.
         sources: the graph's inputs, oldest first.
         graph: canonical.
@@ -45,6 +46,7 @@ class PlacedCell:
         width, width_out: channels of its states and of its output.
     """
 
+    place: int
     reduction: bool
     sources: tuple[Source, ...]
     graph: Graph
@@ -144,6 +146,7 @@ def place_cells(
         widths.append(width_in * grow if reduction else width_in)
         placed.append(
             PlacedCell(
+                place=i,
                 reduction=reduction,
                 sources=tuple(Source(r, reduce=grids[r] != grid_in, channels=widths[r]) for r in read),
                 graph=canonical(keep_inputs(full)),
@@ -168,3 +171,9 @@ def _without_dead(cells: list[PlacedCell]) -> tuple[PlacedCell, ...]:
         for i, cell in enumerate(cells, start=1)
         if i in live
     )
+
+
+def is_free(cell: PlacedCell, edge: Edge) -> bool:
+    """Whether an edge of the cell's graph has no weights; identity has some where it halves the grid."""
+    state, op = edge
+    return op in PARAMETER_FREE and not (op == "identity" and cell.reduction and state < cell.graph.inputs)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from search_engine.errors import SpaceError
 from search_engine.space.base import Space
-from search_engine.trial import Proposal, Trial, TrialState, Vector
+from search_engine.trial import Kind, Proposal, Trial, TrialState, Vector
 
 TYPICAL_BUDGET = 100
 """Evaluations that a strategy reckons with when nobody says how many there will be."""
@@ -53,7 +53,8 @@ class ReplayedStrategy:
     """Bookkeeping that every strategy here shares.
 
     The random numbers of proposal k come from the seed and k alone, where k counts the trials known so far.
-    So the same trials always lead to the same suggestion, in whatever portions they were told.
+    So the same trials always lead to the same suggestion, in whatever portions they were told. Supernets are
+    no candidates and are passed over; ``enas`` looks at them before.
 
     Attributes:
         space: to search.
@@ -82,14 +83,15 @@ class ReplayedStrategy:
     def update(self, completed: Sequence[Trial], active: Sequence[Trial]) -> None:
         """See ``Strategy.update``."""
         for trial in completed:
-            if trial.number in self._numbers:
+            if trial.number in self._numbers or trial.kind is Kind.SUPERNET:
                 continue
             self._numbers.add(trial.number)
             has_reward = trial.state is TrialState.FINISHED and trial.reward is not None
             _insert(self.finished if has_reward else self.failed, trial)
             if has_reward or trial.key not in self.memory:
                 self.memory[trial.key] = trial
-        self._active = {trial.number: trial for trial in active if trial.number not in self._numbers}
+        waiting = [t for t in active if t.number not in self._numbers and t.kind is not Kind.SUPERNET]
+        self._active = {trial.number: trial for trial in waiting}
 
     def suggest(self, count: int) -> list[Proposal]:
         """See ``Strategy.suggest``."""

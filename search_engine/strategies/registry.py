@@ -24,5 +24,6 @@ STRATEGIES: dict[str, StrategyFactory] = {
     "predictor": _lazy("predictor", "Predictor"),
     "reinforce": _lazy("reinforce", "Reinforce"),
     "tpe": _lazy("tpe", "Tpe"),
+    "enas": _lazy("enas", "Enas"),
 }
 """A strategy joins the conformance suite of the tests by being here."""

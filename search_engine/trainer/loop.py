@@ -132,7 +132,7 @@ def train(
             if PIXELS in features:
                 changed = augment(features[PIXELS], shift=recipe.shift, flip=recipe.flip, generator=generator)
                 features = {PIXELS: changed}
-            loss = _loss(model, features, targets, recipe, generator)
+            loss = batch_loss(model, features, targets, recipe, generator)
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(model.parameters(), CLIP)
@@ -164,8 +164,12 @@ def train(
     return TrainResult(logits=logits, epochs=epoch, seconds=time.monotonic() - started, killed=killed)
 
 
-def _loss(
-    model: nn.Module, features: dict[str, Tensor], targets: Tensor, recipe: Recipe, generator: torch.Generator
+def batch_loss(
+    model: Callable[[dict[str, Tensor]], Tensor],
+    features: dict[str, Tensor],
+    targets: Tensor,
+    recipe: Recipe,
+    generator: torch.Generator,
 ) -> Tensor:
     """Cross-entropy with label smoothing, on mixed activations if the recipe says so (manifold mixup)."""
     if recipe.mixup <= 0.0:

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 from sklearn import metrics as reference
 
-from search_engine.evaluate.metrics import log_loss, report, standard_error, wilson_interval
+from search_engine.evaluate.metrics import kendall_tau, log_loss, report, standard_error, wilson_interval
 
 
 def test_the_report_agrees_with_scikit_learn() -> None:
@@ -56,3 +57,21 @@ def test_a_perfect_score_on_few_pictures_is_not_certain() -> None:
 
 def test_a_certain_error_costs_much_but_not_everything() -> None:
     assert math.isfinite(log_loss(np.array([[1.0, 0.0]]), np.array([1])))
+
+
+def test_kendall_tau_is_that_of_scipy() -> None:
+    rng = np.random.default_rng(0)
+    for size in (6, 10, 40):
+        for levels in (3, 1000):  # with many ties and with hardly any
+            first, second = rng.integers(0, levels, (2, size)).tolist()
+            assert kendall_tau(first, second) == pytest.approx(
+                scipy.stats.kendalltau(first, second).statistic
+            )
+
+
+def test_kendall_tau_knows_order_reverse_and_nothing() -> None:
+    assert kendall_tau([1, 2, 3], [10, 20, 30]) == pytest.approx(1.0)
+    assert kendall_tau([1, 2, 3], [3, 2, 1]) == pytest.approx(-1.0)
+    assert kendall_tau([1, 2, 3], [5, 5, 5]) == kendall_tau([1], [1]) == kendall_tau([], []) == 0.0
+    with pytest.raises(ValueError, match="2 scores cannot be compared with 1"):
+        kendall_tau([1, 2], [1])
