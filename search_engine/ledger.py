@@ -16,10 +16,11 @@ from typing import Any, Self
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.errors import DatasetError
+from search_engine.events import SupernetDone
 from search_engine.objective import fits, reward_of
 from search_engine.proposing import space_of
 from search_engine.search import Clock, Step, best_model, decide
-from search_engine.trial import Kind, Origin, Trial, TrialState
+from search_engine.trial import Kind, Origin, Trial, TrialState, Vector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +178,11 @@ def _disarmed(value: object) -> object:
 def asked(origin: Origin, strategy: str) -> str:
     """The strategy that a trial of some origin came from; controls come from none."""
     return {Origin.CONTROL: "", Origin.RANDOM: "random", Origin.STRATEGY: strategy}[origin]
+
+
+def found_by(event: SupernetDone) -> tuple[tuple[Vector, float], ...]:
+    """What a supernet found, as a trial has it."""
+    return tuple((tuple(each["vector"]), float(each["accuracy"])) for each in event.found)
 
 
 def step_as_dict(step: Step) -> dict[str, Any]:

@@ -6,8 +6,8 @@ import threading
 from dataclasses import asdict, replace
 
 from search_engine.config import Plan, SearchConfig
-from search_engine.events import EpochDone, Trained
-from search_engine.ledger import Entry, Ledger, asked
+from search_engine.events import EpochDone, SupernetDone, Trained
+from search_engine.ledger import Entry, Ledger, asked, found_by
 from search_engine.objective import fits, reward_of
 from search_engine.proposing import CURVES
 from search_engine.search import TrainStep
@@ -85,6 +85,16 @@ class Records:
                 fits=fits(self.config, event.parameters, event.latency_ms),
             )
 
+    def shared(self, event: SupernetDone) -> None:
+        """A supernet is no candidate: it has no reward, only what it found."""
+        with self.lock:
+            self.trials[event.number] = replace(
+                self.trials[event.number],
+                state=TrialState.FINISHED,
+                seconds=event.seconds,
+                found=found_by(event),
+            )
+
     def failed(self, number: int, message: str) -> None:
         with self.lock:
             self._errors[number] = message
@@ -113,6 +123,7 @@ class Records:
                     rung=trial.rung,
                     drawn=trial.drawn,
                     repeat_of=step.repeat_of,
+                    found=trial.found,
                     error=self._errors.get(number, ""),
                     **figures,
                 )

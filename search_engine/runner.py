@@ -29,6 +29,8 @@ from search_engine.events import (
     Open,
     Opened,
     Prepare,
+    Supernet,
+    SupernetDone,
     Train,
     Trained,
 )
@@ -228,7 +230,7 @@ class LocalSearch:
             return step
 
     def _train(self, engine: EngineProcess, step: TrainStep) -> None:
-        command = Train(
+        command: Message = Train(
             number=step.number,
             kind=step.kind.value,
             genome=step.genome.to_dict() if step.genome else None,
@@ -239,11 +241,17 @@ class LocalSearch:
             curves=[] if step.incumbent is None else self._records.curves(step.rung),
             max_latency_ms=step.max_latency_ms,
         )
+        if step.kind is Kind.SUPERNET:
+            command = Supernet(number=step.number, seed=step.seed, seconds=step.seconds)
         try:
             answer = self._ask(engine, command)
         except EngineDied:
             self._records.failed(step.number, "Its process died.")
             raise
+        if isinstance(answer, SupernetDone):
+            self._records.shared(answer)
+            self.say(f"{step.number:3d} shared weights: {answer.scored} networks looked at")
+            return
         if not isinstance(answer, Trained):
             reason = getattr(answer, "message", "stopped")
             self._records.failed(step.number, reason)

@@ -304,10 +304,16 @@ class _View:
             epochs=self.ladder[found.rung],
             rung=found.rung,
             drawn=found.drawn,
-            incumbent=incumbent(self.config, self.networks, found.rung),
+            incumbent=self._incumbent(found),
             max_latency_ms=latency_bound(self.config),
             repeat_of=found.repeat_of,
         )
+
+    def _incumbent(self, found: Candidate) -> float | None:
+        """The random arm is trained to the end: it is a control, and some curves must be known whole."""
+        if found.origin is Origin.RANDOM:
+            return None
+        return incumbent(self.config, self.networks, found.rung)
 
     def _control_step(self, number: int, kind: Kind, seconds: float, *, retry: bool) -> TrainStep:
         step = self._step(number, kind, Origin.CONTROL, seconds, retry=retry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import nn
@@ -59,7 +59,8 @@ def train_shared(
     )
     weights = list(supernet.parameters())  # listing hundreds of small ones takes as long as a small cell
     supernet.train()
-    steps, batches = 0, iter(())
+    steps = 0
+    batches: Iterator[Tensor] = iter(())
     while (done := progress(steps)) < 1.0:
         if should_stop():
             raise Cancelled("training was stopped")

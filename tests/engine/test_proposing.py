@@ -56,7 +56,8 @@ def worth(key: str, epochs: int) -> float:
 def played(config: SearchConfig, space: GenomeSpace | None = None) -> tuple[list[Trial], list[ExportStep]]:
     """A whole search on one slot; an epoch takes as long as planned."""
     space = space or space_of(config, PLAN)
-    trials, exports, now = list(CONTROLS), [], PLAN.prepare_seconds
+    trials, now = list(CONTROLS), PLAN.prepare_seconds
+    exports: list[ExportStep] = []
     while True:
         exported = exports[-1].number if exports else None
         clock = Clock(elapsed=now, exported=exported, since_export=100.0 if exports else None)

@@ -8,7 +8,7 @@ from webapp.searches.models import LogLine, Search, Trial
 
 if TYPE_CHECKING:
     from search_engine.config import Plan
-    from search_engine.events import Prepared, Trained
+    from search_engine.events import Prepared, SupernetDone, Trained
 
 
 def note(search: Search, text: str, level: str = LogLine.Level.INFO) -> None:
@@ -33,6 +33,8 @@ def trial_name(trial: Trial) -> str:
         return "Always naming the most common label"
     if trial.kind == Trial.Kind.LINEAR_PROBE:
         return "Plain transfer learning"
+    if trial.kind == Trial.Kind.SUPERNET:
+        return "Shared weights"
     return f"Network {trial.number}"
 
 
@@ -85,6 +87,14 @@ def describe_plan(plan: Plan) -> str:
 
 def describe_prepared(event: Prepared) -> str:
     return f"Looked at {event.pictures:,} pictures in {seconds_in_words(event.seconds)}."
+
+
+def describe_shared(event: SupernetDone) -> str:
+    """What became of a supernet."""
+    return (
+        f"Tried {event.scored:,} networks with shared weights in {seconds_in_words(event.seconds)}; the most "
+        "promising are trained alone now."
+    )
 
 
 def describe_trained(trial: Trial, event: Trained, *, pictures: int | None, best: bool) -> str:

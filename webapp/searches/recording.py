@@ -10,7 +10,18 @@ from pathlib import Path
 from django.utils import timezone
 
 from search_engine.config import Plan
-from search_engine.events import EpochDone, Exported, Log, Measured, Message, Prepared, Progress, Trained
+from search_engine.events import (
+    EpochDone,
+    Exported,
+    Log,
+    Measured,
+    Message,
+    Prepared,
+    Progress,
+    SupernetDone,
+    Trained,
+)
+from search_engine.ledger import found_by
 from webapp.searches.claims import held, keep, lock_search
 from webapp.searches.endings import settle
 from webapp.searches.models import Epoch, LogLine, Search, Slot, Trial
@@ -18,6 +29,7 @@ from webapp.searches.narration import (
     describe_model,
     describe_plan,
     describe_prepared,
+    describe_shared,
     describe_trained,
     note,
 )
@@ -116,6 +128,18 @@ class Recorder:
             # It works here: what this slot was lost for before is forgiven, however long the search goes on.
             Slot.objects.filter(pk=self.slot.pk).update(attempts=0)
             note(self.search, describe_trained(trial, event, pictures=self._validated_on(), best=best))
+
+    def shared(self, trial: Trial, event: SupernetDone) -> None:
+        """Shared weights are no candidate: they have no accuracy, only what they speak for."""
+        with held(self.slot):
+            Trial.objects.filter(pk=trial.pk, state=Trial.State.RUNNING).update(
+                state=Trial.State.FINISHED,
+                found=[list(each) for each in found_by(event)],
+                seconds=event.seconds,
+                clock=elapsed(self.search),
+                finished_at=timezone.now(),
+            )
+            note(self.search, describe_shared(event))
 
     def stopped(self, trial: Trial) -> None:
         """A trial that was ended half-way because the search was told to stop."""

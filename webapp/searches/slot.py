@@ -22,11 +22,14 @@ from search_engine.events import (
     Prepare,
     Prepared,
     Stop,
+    Supernet,
+    SupernetDone,
     Train,
     Trained,
 )
 from search_engine.process import EngineDied, EngineProcess
 from search_engine.search import REFIT_FACTOR, DoneStep, ExportStep, TrainStep, WaitStep
+from search_engine.trial import Kind
 from webapp.datasets.services import write_version_manifest
 from webapp.searches import files
 from webapp.searches.claims import ClaimLost, held, keep
@@ -108,7 +111,7 @@ class SlotRunner:
             self.recorder.prepared(event)
 
     def _train(self, step: TrainStep, trial: Trial) -> None:
-        command = Train(
+        command: Message = Train(
             number=trial.number,
             kind=trial.kind,
             genome=trial.genome,
@@ -119,11 +122,15 @@ class SlotRunner:
             curves=[] if step.incumbent is None else curves(self.search, step.rung),
             max_latency_ms=step.max_latency_ms,
         )
+        if step.kind is Kind.SUPERNET:
+            command = Supernet(number=trial.number, seed=trial.seed, seconds=step.seconds)
         # The trainer ends by itself in about ``seconds``; one that takes many times as long hangs.
         event = self._ask(command, stoppable=True, limit=120.0 + 5.0 * step.seconds)
-        if isinstance(event, Trained):
+        if isinstance(event, Trained | SupernetDone):
             self._deaths = 0
-            self.recorder.trained(trial, event)
+            self.recorder.trained(trial, event) if isinstance(event, Trained) else self.recorder.shared(
+                trial, event
+            )
         elif isinstance(event, Failed):
             self._deaths = 0
             with held(self.slot):

@@ -90,7 +90,7 @@ def test_it_finds_an_amount_sooner_than_chance() -> None:
 )
 def test_amounts_are_told_from_names(choices: tuple[object, ...], expected: object) -> None:
     class One(RecipeSpace):
-        decisions = (Decision("one", choices),)
+        decisions: tuple[Decision, ...] = (Decision("one", choices),)
 
     assert Tpe(One(), 0)._distributions == {"0": expected}
 

@@ -135,7 +135,7 @@ class Clock:
 @pytest.mark.parametrize("seconds", [0.1, 12.0])
 def test_it_ends_in_time(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     clock = Clock()
-    monkeypatch.setattr(search.time, "monotonic", clock)
+    monkeypatch.setattr("search_engine.supernet.search.time.monotonic", clock)
     told: list[tuple[str, float]] = []
     result = run(steps=None, seconds=seconds, told=told)
     assert result.steps >= 1

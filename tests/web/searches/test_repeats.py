@@ -43,6 +43,7 @@ def test_repeat_is_answered_from_the_ledger(alice: User, monkeypatch: pytest.Mon
     repeats = search.trials.exclude(repeat_of=None)
     assert repeats.count() == 3
     for repeat in repeats:
+        assert repeat.repeat_of is not None
         first = search.trials.get(number=repeat.repeat_of)
         assert (repeat.genome_hash, repeat.accuracy, repeat.seconds) == (
             first.genome_hash,

@@ -1,0 +1,195 @@
+"""Models of one search, fitted: from a genome and an order to train it to a network with weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from search_engine.config import Plan
+from search_engine.errors import Cancelled, TrialFailed
+from search_engine.evaluate.latency import median_latency_ms
+from search_engine.evaluate.metrics import log_loss
+from search_engine.events import EpochDone, EventSink, Export, Log, Train
+from search_engine.export.onnx import candidate_onnx
+from search_engine.fidelity.curves import chance_to_beat, should_kill
+from search_engine.space.architecture import Genome, Trunk, linear_probe
+from search_engine.space.networks import build, input_shapes
+from search_engine.space.trunks import TRUNKS
+from search_engine.trainer.inputs import Inputs
+from search_engine.trainer.loop import Examples, Hopeless, predict, train
+from search_engine.trainer.probe import STRENGTHS, LinearProbe, Majority, fit_probe
+from search_engine.trial import Kind
+from search_engine.trunk.graph import session
+
+TRUNK_LATENCY = "trunk_latency_ms"  # a key of ``Plan.rates``
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitter:
+    """What fitting needs to know of a prepared search.
+
+    Attributes:
+        run: folder of the search; weights go into its ``trials``.
+        plan, inputs: of the search.
+        classes: labels.
+        device: to train on.
+        sink: gets epochs and lines of the log.
+        should_stop: asked often.
+    """
+
+    run: Path
+    plan: Plan
+    inputs: Inputs
+    classes: int
+    device: torch.device
+    sink: EventSink
+    should_stop: Callable[[], bool]
+
+    def genome(self, data: dict[str, object] | None) -> Genome:
+        plan = self.plan
+        if data is None:  # controls have no decisions
+            return linear_probe(Trunk(plan.trunk, plan.trunk_resolution))
+        return Genome.from_dict(data)
+
+    def examples(self, genome: Genome, *splits: str) -> Examples:
+        """The pictures of some splits, as the features this genome reads."""
+        return self.inputs.examples(input_shapes(genome), *splits)
+
+    def check_latency(self, command: Train, kind: Kind, genome: Genome) -> None:
+        """Before training, since weights do not change how long a network takes."""
+        limit = command.max_latency_ms
+        if limit is None or kind is not Kind.NETWORK:
+            return
+        latency = self.latency_ms(build(genome, self.classes), genome, kind)
+        if latency > limit:
+            raise TrialFailed(
+                f"One picture takes it {latency:.1f} ms on this machine; the limit is {limit:g} ms.",
+                kind="too_slow",
+            )
+
+    def fit(
+        self,
+        command: Train | Export,
+        kind: Kind,
+        genome: Genome,
+        training: Examples,
+        validation: Examples | None,
+    ) -> tuple[nn.Module, int, bool]:
+        """A trained model, its epochs, and whether it was ended early.
+
+        Without a validation set it is the final fit, on everything.
+        """
+        model = self._new_model(kind, genome, command.seed).to(self.device)
+        if isinstance(model, Majority):
+            model.fit(training.labels)
+            return model, 0, False
+        if isinstance(model, LinearProbe):
+            self._fit_probe(model, command, training, validation)
+            return model, 1, False
+        result = train(
+            model,
+            training,
+            validation,
+            genome.recipe,
+            epochs=command.epochs,
+            seconds=command.seconds,
+            seed=command.seed,
+            on_epoch=self._epoch_reporter(command.number) if validation is not None else _quiet,
+            should_stop=self.should_stop,
+            hopeless=self._judge(command) if isinstance(command, Train) else None,
+        )
+        return model, result.epochs, result.killed
+
+    def _judge(self, command: Train) -> Hopeless | None:
+        """Whether a training will hardly beat the best, from how others of this search went on."""
+        incumbent = command.incumbent
+        if incumbent is None:
+            return None
+
+        def hopeless(curve: list[float], epochs: int) -> bool:
+            if not should_kill(curve, epochs, incumbent, command.curves):
+                return False
+            chance = chance_to_beat(curve, epochs, incumbent, command.curves)
+            self.sink.emit(
+                Log(
+                    text=f"Network {command.number} was ended after {len(curve)} of {epochs} passes: the "
+                    f"chance that it would beat {incumbent:.1%} was {chance:.1%}."
+                )
+            )
+            return True
+
+        return hopeless
+
+    def _fit_probe(
+        self, model: LinearProbe, command: Train | Export, training: Examples, validation: Examples | None
+    ) -> None:
+        """Choose the regularisation on the validation split; the final fit uses what was chosen."""
+        chosen = self.run / "trials" / f"{command.number}.strength"
+        if validation is None:
+            fit_probe(model, training, strength=float(chosen.read_text()), seed=command.seed)
+            return
+        losses: dict[float, float] = {}
+        targets = validation.labels.cpu().numpy()
+        for strength in STRENGTHS:
+            if self.should_stop():
+                raise Cancelled("training was stopped")
+            fit_probe(model, training, strength=strength, seed=command.seed)
+            losses[strength] = log_loss(torch.softmax(predict(model, validation), 1).cpu().numpy(), targets)
+        best = min(losses, key=losses.__getitem__)
+        fit_probe(model, training, strength=best, seed=command.seed)
+        chosen.write_text(str(best))
+
+    def _new_model(self, kind: Kind, genome: Genome, seed: int) -> nn.Module:
+        torch.manual_seed(seed)
+        if kind is Kind.MAJORITY:
+            return Majority(self.classes)
+        if kind is Kind.LINEAR_PROBE:
+            return LinearProbe(TRUNKS[self.plan.trunk].embedding, self.classes)
+        return build(genome, self.classes)
+
+    def load(self, kind: Kind, genome: Genome, number: int) -> nn.Module:
+        """A trial's network as it was trained."""
+        model = self._new_model(kind, genome, 0).to(self.device)
+        model.load_state_dict(load_file(self.run / "trials" / f"{number}.safetensors"))
+        return model
+
+    def save(self, model: nn.Module, number: int) -> None:
+        path = self.run / "trials" / f"{number}.safetensors"
+        temporary = path.with_suffix(".tmp")
+        save_file({k: v.cpu().contiguous() for k, v in model.state_dict().items()}, temporary)
+        temporary.replace(path)
+
+    def latency_ms(self, model: nn.Module, genome: Genome, kind: Kind) -> float:
+        """Median of one picture through the whole network, measured on this machine."""
+        if kind is Kind.MAJORITY:
+            return 0.0
+        data = candidate_onnx(model.cpu().eval(), genome)
+        runtime = session(data)
+        feeds = {item.name: np.zeros((1, *item.shape[1:]), np.float32) for item in runtime.get_inputs()}
+        before = 0.0 if genome.trunk is None else self.plan.rates[TRUNK_LATENCY]
+        return before + median_latency_ms(lambda: runtime.run(None, feeds))
+
+    def _epoch_reporter(self, number: int) -> Callable[[int, int, float, float, float], None]:
+        def report(epoch: int, epochs: int, loss: float, accuracy: float, seconds: float) -> None:
+            self.sink.emit(
+                EpochDone(
+                    number=number,
+                    epoch=epoch,
+                    epochs=epochs,
+                    train_loss=loss,
+                    accuracy=accuracy,
+                    seconds=seconds,
+                )
+            )
+
+        return report
+
+
+def _quiet(epoch: int, epochs: int, loss: float, accuracy: float, seconds: float) -> None:
+    """The final fit has no validation accuracy to report."""
