@@ -37,14 +37,15 @@ def sureness(search: Search) -> tuple[Trial | None, tuple[Moment, ...]]:
     ]
     best = best_of(trials)
     along = best.vector if best else space.starts[0]
-    key = f"sureness:{search.pk}:{len(trials)}:{best.number if best else 0}"
+    name, budget = strategy_name(search), affords(search)
+    key = f"sureness:{search.pk}:{name}:{budget}:{len(trials)}:{best.number if best else 0}"
     moments: tuple[Moment, ...] | None = cache.get(key)
     if moments is None:
         moments = sharpening(
-            STRATEGIES[strategy_name(search)],
+            STRATEGIES[name],
             space,
             seed=search.seed,
-            budget=affords(search),
+            budget=budget,
             trials=trials,
             along=along,
         )
