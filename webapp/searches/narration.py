@@ -33,6 +33,8 @@ def trial_name(trial: Trial) -> str:
         return "Always naming the most common label"
     if trial.kind == Trial.Kind.LINEAR_PROBE:
         return "Plain transfer learning"
+    if trial.kind == Trial.Kind.SUPERNET:
+        return "The shared weights"
     return f"Network {trial.number}"
 
 
