@@ -1,7 +1,8 @@
 """What a search was worth: its best network against chance and against plain transfer learning.
 
-All three are compared on the validation pictures, by which the networks were chosen; so the figures say which
-was better and how sure that is, while how good the winner is, only the sealed test says.
+All three are compared on the validation pictures, by which the networks were chosen, and that flatters the
+chosen ones a little; how good the winner is, only the sealed test says. An interval covers the luck of which
+pictures were asked, not of which networks were drawn, and that is large where they are few.
 """
 
 from __future__ import annotations

@@ -47,12 +47,15 @@ class Step:
     Attributes:
         trial: the network.
         changes: against its parent; empty for the first ancestor. Usually one.
-        gain: its reward minus its parent's; None for the first, and where either has none.
+        promoted: whether it is its parent's network again, trained for longer.
+        gain: its reward minus its parent's; None for the first, and where either has none or was trained for
+            less than the other.
         error: standard error of the gain; None where it is not known.
     """
 
     trial: Trial
     changes: tuple[Change, ...] = ()
+    promoted: bool = False
     gain: float | None = None
     error: float | None = None
 
@@ -69,7 +72,9 @@ class Step:
         text = f"{self.gain * 100:+.1f} of 100".replace("-", "−")
         if text[1:].startswith("0.0 "):
             text = "no difference"
-        return f"{text}, within the noise" if self.is_noise and text != "no difference" else text
+        if self.is_noise and text != "no difference":
+            text += ", within the noise"
+        return f"{text}; its training was ended early" if self.trial.killed else text
 
 
 def ancestors(number: int, trials: Sequence[Trial]) -> list[Trial]:
@@ -100,9 +105,11 @@ def lineage(number: int, trials: Sequence[Trial], space: Space, error_of: ErrorO
     chain = ancestors(number, trials)
     steps = [Step(chain[0])]
     for before, after in itertools.pairwise(chain):
-        gain = None if after.reward is None or before.reward is None else after.reward - before.reward
-        error = None if gain is None else error_of(after, before)
-        steps.append(Step(after, changes(before.vector, after.vector, space), gain, error))
+        promoted = after.vector == before.vector
+        gain = error = None
+        if after.reward is not None and before.reward is not None and (promoted or after.rung == before.rung):
+            gain, error = after.reward - before.reward, error_of(after, before)
+        steps.append(Step(after, changes(before.vector, after.vector, space), promoted, gain, error))
     return tuple(steps)
 
 
@@ -123,18 +130,21 @@ def changes(before: Vector, after: Vector, space: Space) -> tuple[Change, ...]:
     return tuple(found)
 
 
-def where_from(trial: Trial, space: Space, strategy: str) -> str:
+def where_from(trial: Trial, space: Space, strategy: str, *, adopted: str = "") -> str:
     """Where a network that has no parent comes from, as a sentence.
 
     Args:
         trial: of the search.
         space: that it is from.
         strategy: name of the one that was asked, ``auto`` resolved.
+        adopted: key of the network that the search was told to begin with, if any.
     """
     if trial.kind is not Kind.NETWORK:
         return "A control: what every network has to beat."
     if trial.origin is Origin.RANDOM:
         return "Drawn at random, to show what the search is worth."
+    if trial.key and trial.key == adopted:
+        return "The network that this search was told to begin with."
     if trial.key and trial.key in {space.key(start) for start in space.starts}:
         return "A starting design that people drew, tried before anything was known."
     return FROM_STRATEGY.get(strategy, "Drawn at random by the search, to begin from.")

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Iterator
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from search_engine.errors import Cancelled, TrialFailed
 from search_engine.space.scratch import PIXELS

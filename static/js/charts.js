@@ -15,6 +15,8 @@
 const Chart = /** @type {any} */ (window).Chart;
 /** @type {Map<string, any>} charts by the id of their frame */
 const drawn = new Map();
+/** @type {Map<string, Axis>} what is to the right in a chart, by the id of its frame, once somebody chose */
+const chosenAxis = new Map();
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 /**
@@ -260,6 +262,14 @@ function fillTable(frame, rows) {
   );
 }
 
+/** Checks what was chosen: a new radio button of the same name, about to be replaced by the kept one, unchecks it. */
+function checkAxes() {
+  for (const [id, by] of chosenAxis) {
+    const button = document.querySelector(`#${id} [data-chart-axis][value=${by}]`);
+    if (button instanceof HTMLInputElement) button.checked = true;
+  }
+}
+
 function draw() {
   /** @type {Data} */
   const data = JSON.parse(document.getElementById("chart-data")?.textContent ?? "{}");
@@ -272,8 +282,7 @@ function draw() {
     const text = frame.querySelector("[data-chart-text]");
     if (text && part.text) text.textContent = part.text;
     canvas.setAttribute("aria-label", part.title);
-    const chosen = frame.querySelector("[data-chart-axis]:checked");
-    const by = chosen instanceof HTMLInputElement && chosen.value === "minutes" ? "minutes" : "networks";
+    const by = chosenAxis.get(frame.id) ?? "networks";
     fillTable(frame, ROWS[kind](part, by));
     const config = KINDS[kind](part, by);
     const chart = drawn.get(frame.id);
@@ -298,8 +307,15 @@ function drawIfNew() {
   draw();
 }
 drawIfNew();
-document.addEventListener("htmx:afterSettle", drawIfNew);
+document.addEventListener("htmx:afterSettle", () => {
+  checkAxes();
+  drawIfNew();
+});
 document.addEventListener("change", (event) => {
-  if (event.target instanceof HTMLInputElement && event.target.matches("[data-chart-axis]")) draw();
+  const at = event.target;
+  const frame = at instanceof HTMLInputElement && at.matches("[data-chart-axis]") && at.closest("[data-chart]");
+  if (!frame) return;
+  chosenAxis.set(frame.id, at.value === "minutes" ? "minutes" : "networks");
+  draw();
 });
 document.addEventListener("nw:theme", draw);

@@ -124,6 +124,24 @@ def test_5_leaderboard_has_both_controls_and_networks(page: Page, site: Site, tr
     assert accuracies == sorted(accuracies, reverse=True)
 
 
+def test_5_leaderboard_says_what_the_search_was_worth(page: Page, trained: Trained) -> None:
+    page.goto(trained.search)
+    worth = page.get_by_role("region", name="What the search was worth")
+    row = worth.get_by_role("listitem").filter(has_text="The best network, against plain transfer learning")
+    expect(row).to_contain_text(re.compile(r"95 % interval .+ to .+, on the same \d+ pictures"))
+
+
+def test_5_arms_are_compared_by_networks_and_by_minutes(page: Page, trained: Trained) -> None:
+    page.goto(trained.search)
+    chart = page.get_by_role("figure").filter(has=page.get_by_role("group", name="Read the chart by"))
+    chart.get_by_text("As a table").click()
+    expect(chart.get_by_role("columnheader").first).to_have_text("Networks tried")
+    chart.get_by_role("radio", name="By networks tried").focus()
+    page.keyboard.press("ArrowRight")
+    expect(chart.get_by_role("radio", name="By minutes")).to_be_checked()
+    expect(chart.get_by_role("columnheader").first).to_have_text("Minutes")
+
+
 def test_5_candidate_is_drawn(page: Page, site: Site, trained: Trained) -> None:
     page.goto(trained.search)
     page.get_by_role("region", name="Leaderboard").get_by_role(

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from search_engine.evaluate.bootstrap import paired_standard_error, unpack_bits
+from search_engine.space.limited import LimitedSpace
 from search_engine.space.lineage import Step, ancestors, lineage, where_from
 from search_engine.trial import Trial as FrozenTrial
 from webapp.searches.models import Search, Trial
@@ -25,7 +26,9 @@ def family_of(trial: Trial) -> tuple[tuple[Step, ...], str]:
     space = search_space(search)
     errors = Errors(search, [ancestor.number for ancestor in ancestors(trial.number, trials)])
     line = lineage(trial.number, trials, space, errors)
-    return line, where_from(line[0].trial, space, strategy_name(search))
+    first = space.first if isinstance(space, LimitedSpace) else None
+    adopted = "" if first is None else space.key(first)
+    return line, where_from(line[0].trial, space, strategy_name(search), adopted=adopted)
 
 
 class Errors:

@@ -34,7 +34,7 @@ def trial_name(trial: Trial) -> str:
     if trial.kind == Trial.Kind.LINEAR_PROBE:
         return "Plain transfer learning"
     if trial.kind == Trial.Kind.SUPERNET:
-        return "Shared weights"
+        return "The shared weights"
     return f"Network {trial.number}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 from django.core.cache import cache
 
 from search_engine.strategies import STRATEGIES
@@ -36,15 +38,17 @@ def sureness(search: Search) -> tuple[Trial | None, tuple[Moment, ...]]:
         if trial.reward is not None and trial.vector
     ]
     best = best_of(trials)
-    along = best.vector if best else space.starts[0]
-    key = f"sureness:{search.pk}:{len(trials)}:{best.number if best else 0}"
+    sample = space.sample(Random(search.seed))  # noqa: S311
+    along = best.vector if best else next(iter(space.starts), sample)
+    name, budget = strategy_name(search), affords(search)
+    key = f"sureness:{search.pk}:{name}:{budget}:{len(trials)}:{best.number if best else 0}"
     moments: tuple[Moment, ...] | None = cache.get(key)
     if moments is None:
         moments = sharpening(
-            STRATEGIES[strategy_name(search)],
+            STRATEGIES[name],
             space,
             seed=search.seed,
-            budget=affords(search),
+            budget=budget,
             trials=trials,
             along=along,
         )

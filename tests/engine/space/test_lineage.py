@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -100,6 +101,35 @@ def test_what_makes_no_difference_is_not_told(space: GenomeSpace) -> None:
     perceptron = space.starts[0]
     child = changed(space, perceptron, normal__0__op_a=2, head__dropout=2)
     assert [change.name for change in changes(perceptron, child, space)] == ["head, dropout"]
+
+
+def test_promoted_network_is_not_said_to_have_changed(space: GenomeSpace) -> None:
+    first = tried(2, space.starts[0], 0.7)
+    again = replace(tried(3, space.starts[0], 0.8, parent=2), rung=1)
+    step = lineage(3, [first, again], space, lambda c, p: None)[-1]
+    assert step.promoted
+    assert step.changes == ()
+    assert step.verdict == "+10.0 of 100"
+
+
+def test_trainings_of_different_length_are_not_compared(space: GenomeSpace) -> None:
+    first = replace(tried(2, space.starts[0], 0.9), rung=1)
+    child = tried(3, changed(space, space.starts[0], head__dropout=2), 0.7, parent=2)
+    step = lineage(3, [first, child], space, lambda c, p: 0.01)[-1]
+    assert len(step.changes) == 1
+    assert (step.gain, step.verdict) == (None, "")
+
+
+def test_training_that_was_ended_early_is_said_to_be(space: GenomeSpace) -> None:
+    first = tried(2, space.starts[0], 0.9)
+    child = replace(tried(3, changed(space, space.starts[0], head__dropout=2), 0.7, parent=2), killed=True)
+    step = lineage(3, [first, child], space, lambda c, p: 0.01)[-1]
+    assert step.verdict == "−20.0 of 100; its training was ended early"
+
+
+def test_network_that_the_search_was_told_to_begin_with_is_named_so(space: GenomeSpace) -> None:
+    trial = tried(2, space.starts[0], 0.5, key="abc")
+    assert where_from(trial, space, "evolution", adopted="abc").startswith("The network that this search")
 
 
 def test_ledger_that_was_tampered_with_ends_the_chain(space: GenomeSpace) -> None:

@@ -25,7 +25,7 @@ RATES = tuple(10 ** (-5 + i / 8) for i in range(33))
 class RecipeSpace(VectorSpace):
     """One decision about the network, and two amounts of which there are many."""
 
-    decisions = (
+    decisions: tuple[Decision, ...] = (
         Decision("operation", ("none", "conv", "pool")),
         Decision("recipe.learning_rate", RATES),
         Decision("recipe.weight_decay", tuple(i / 40 for i in range(41))),

@@ -11,7 +11,7 @@ from django.test import Client
 
 from tests.web.pages.reading import read
 from tests.web.searches.arms import scored
-from tests.web.searches.making import PLAN, add_trial, make_search
+from tests.web.searches.making import PLAN, add_trial, make_search, running_search
 from webapp.accounts.models import User
 from webapp.searches.models import Search, Trial
 from webapp.searches.views.ranking import best_of
@@ -87,6 +87,36 @@ def test_without_a_random_network_nothing_is_compared(alice_client: Client, sear
     text = read(alice_client, f"/searches/{search.pk}/")
     assert "No network at random has been tried yet, so nothing is compared." in text
     assert "against the best of" not in text
+
+
+def test_repeats_cost_nothing_and_so_are_no_tries(alice_client: Client, search: Search) -> None:
+    scored(search, 190, repeat_of=6)
+    text = read(alice_client, f"/searches/{search.pk}/")
+    assert "The best of all 3 networks of the search" in text
+    assert "Network 7 same as 6" in text
+
+
+def test_network_that_was_trained_briefly_cannot_win(alice_client: Client, alice: User) -> None:
+    search = running_search(alice)
+    search.plan = {**PLAN.to_dict(), "epochs": 12}
+    search.save()
+    scored(search, 20)
+    scored(search, 150)
+    scored(search, 190)
+    scored(search, 180, rung=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("webapp.searches.views.ranking.rungs", lambda config, plan: (4, 12))
+        text = read(alice_client, f"/searches/{search.pk}/")
+        best = best_of(list(search.trials.all()))
+    assert best is not None
+    assert best.number == 3
+    assert "Network 2 trained briefly" in text
+    assert "Network 3 trained briefly" not in text
+
+
+def test_training_that_was_ended_early_is_marked(alice_client: Client, search: Search) -> None:
+    search.trials.filter(number=4).update(killed=True)
+    assert "Network 4 ended early" in read(alice_client, f"/searches/{search.pk}/")
 
 
 @pytest.mark.parametrize(

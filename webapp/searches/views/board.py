@@ -12,7 +12,7 @@ from webapp.searches.models import Search, Trial
 from webapp.searches.narration import explain_strategy, trial_name
 from webapp.searches.sureness import has_controller
 from webapp.searches.views.charts import chart_data
-from webapp.searches.views.ranking import best_of, finished, outside
+from webapp.searches.views.ranking import best_of, finished, marks, top_rung
 
 LOG_LINES = 200
 NEWEST = 50  # rows that the live table shows; it is sent every two seconds at worst
@@ -25,7 +25,7 @@ class Row:
     trial: Trial
     name: str
     is_best: bool
-    outside: str
+    marks: list[str]
 
 
 def trials_of(search: Search) -> list[Trial]:
@@ -37,7 +37,8 @@ def board(search: Search) -> dict[str, Any]:
     """The context of the live part and of the leaderboard."""
     trials = trials_of(search)
     best = best_of(trials)
-    rows = [Row(trial, trial_name(trial), trial == best, outside(trial)) for trial in trials]
+    top = top_rung(search)
+    rows = [Row(trial, trial_name(trial), trial == best, marks(trial, top)) for trial in trials]
     return {
         "search": search,
         "dataset": search.version.dataset,

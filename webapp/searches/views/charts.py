@@ -19,7 +19,7 @@ def chart_data(search: Search, trials: list[Trial]) -> dict[str, Any]:
     dots = [
         {"x": t.latency_ms, "y": (t.accuracy or 0) * 100, "name": trial_name(t), "origin": t.origin}
         for t in done
-        if t.latency_ms is not None and t.kind != Trial.Kind.MAJORITY
+        if t.latency_ms is not None and t.kind in (Trial.Kind.NETWORK, Trial.Kind.LINEAR_PROBE)
     ]
     return {
         "best": {

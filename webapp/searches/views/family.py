@@ -86,11 +86,9 @@ def summary(line: tuple[Step, ...]) -> str:
     count = len(line) - 1
     times = "once" if count == 1 else "twice" if count == 2 else f"{count} times"
     clear = sum(step.gain is not None and step.gain > 0 and not step.is_noise for step in line)
-    told = {
-        0: "no change alone gained more than the noise",
-        1: "one of the changes gained more than the noise",
-    }
-    gained = told.get(clear, f"{clear} of the changes gained more than the noise")
-    if count == 1 and clear:
-        gained = "that gained more than the noise"
+    if count == 1:
+        gained = "that gained more than the noise" if clear else "what that gained is within the noise"
+    else:
+        told = {0: "none of the changes alone", 1: "one of the changes"}
+        gained = f"{told.get(clear, f'{clear} of the changes')} gained more than the noise"
     return f"Network {line[0].trial.number} was changed {times}; {gained}."

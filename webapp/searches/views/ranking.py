@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from webapp.searches.models import Trial
+from search_engine.proposing import rungs
+from webapp.searches.models import Search, Trial
+from webapp.searches.replay import search_config, search_plan
 
 
 def finished(trials: list[Trial]) -> list[Trial]:
@@ -10,25 +12,51 @@ def finished(trials: list[Trial]) -> list[Trial]:
 
 
 def best_of(trials: list[Trial]) -> Trial | None:
-    """The most accurate within the search's limits; the earliest wins a tie, as in the engine."""
-    inside = [trial for trial in finished(trials) if not outside(trial)]
-    return min(inside, key=lambda t: (-(t.accuracy or 0.0), t.number), default=None)
+    """The best model, as in the engine: within the limits, trained in full; the earliest wins a tie."""
+    able = [trial for trial in finished(trials) if not outside(trial) and trial.kind != Trial.Kind.SUPERNET]
+    if able:
+        top = top_rung(able[0].search)
+        able = [trial for trial in able if trial.kind != Trial.Kind.NETWORK or trial.rung == top]
+    return min(able, key=lambda t: (-(t.accuracy or 0.0), t.number), default=None)
+
+
+def top_rung(search: Search) -> int:
+    """The rung on which networks are trained in full."""
+    return 0 if search.plan is None else len(rungs(search_config(search), search_plan(search))) - 1
 
 
 def outside(trial: Trial) -> str:
     """ "too slow" or "too large" if the trial is beyond a limit of its search; else empty."""
     slowest: float | None = getattr(trial.search, "max_latency_ms", None)
     largest: int | None = getattr(trial.search, "max_parameters", None)
-    if slowest is not None and trial.latency_ms is not None and trial.latency_ms > slowest:
+    aimed_at = getattr(trial.search, "objective", "accuracy") != "accuracy"
+    if slowest is not None and not aimed_at and trial.latency_ms is not None and trial.latency_ms > slowest:
         return "too slow"
     if largest is not None and trial.parameters is not None and trial.parameters > largest:
         return "too large"
     return ""
 
 
+def marks(trial: Trial, top: int) -> list[str]:
+    """What sets a trial apart from one that was trained in full and may win; ``top`` as ``top_rung``."""
+    found = [outside(trial)]
+    if trial.repeat_of is not None:
+        found.append(f"same as {trial.repeat_of}")
+    if trial.killed:
+        found.append("ended early")
+    elif trial.kind == Trial.Kind.NETWORK and trial.rung < top:
+        found.append("trained briefly")
+    return [mark for mark in found if mark]
+
+
 def arms(trials: list[Trial]) -> tuple[list[Trial], list[Trial]]:
-    """The networks within the limits that the search proposed, and those that were drawn at random."""
-    networks = [t for t in finished(trials) if t.kind == Trial.Kind.NETWORK and not outside(t)]
-    networks.sort(key=lambda trial: trial.number)
+    """The networks that the search proposed, and those that were drawn at random, by number.
+
+    Only those that might win: trained in full or ended early, within the limits, and no repeats, which cost
+    nothing and find nothing.
+    """
+    networks = [t for t in finished(trials) if t.kind == Trial.Kind.NETWORK and t.repeat_of is None]
+    top = top_rung(networks[0].search) if networks else 0
+    networks = sorted((t for t in networks if t.rung == top and not outside(t)), key=lambda t: t.number)
     random = [trial for trial in networks if trial.origin == Trial.Origin.RANDOM]
     return [trial for trial in networks if trial.origin != Trial.Origin.RANDOM], random
