@@ -13,7 +13,7 @@ const ICONS = [
   "arrow-right", "arrow-up-down", "chart-line", "check", "chevron-down", "chevron-left", "chevron-right",
   "circle-alert", "circle-check", "circle-help", "clock", "code", "copy", "cpu", "dices", "download", "eye",
   "file-x", "gauge", "history", "house", "images", "info", "key-round", "layers", "log-out", "monitor", "moon",
-  "network", "package", "play", "plus", "rocket", "scale", "shapes", "sparkles", "square", "sun", "table", "tags",
+  "network", "package", "pause", "play", "plus", "rocket", "scale", "shapes", "sparkles", "square", "sun", "table", "tags",
   "trash-2", "triangle-alert", "trophy", "upload", "user", "wand-sparkles", "x", "zap",
 ];
 

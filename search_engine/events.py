@@ -116,6 +116,7 @@ class Export(Message, name="export"):
         refit: with ``final``: whether there is time to fit again; else the trial's weights are used.
         out: folder that the bundle is written to; must not exist.
         title: name of the model, for the bundle's README.
+        round: of the search, from 0; the seal on the test split is broken once a round, for one network.
     """
 
     number: int
@@ -128,6 +129,7 @@ class Export(Message, name="export"):
     refit: bool
     out: str
     title: str
+    round: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

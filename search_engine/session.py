@@ -330,6 +330,7 @@ class Session:
             validation=figures,
             splits={split: len(self.manifest.of(split)) for split in ("train", "validation", "test")},
             refit=bool(refit),
+            search_round=command.round,
         )
         card = write_bundle(
             subject,

@@ -51,6 +51,7 @@ class Subject:
         validation: accuracy, log loss and n of the trial, before any second fit.
         splits: pictures by split.
         refit: whether the weights were fitted again on training and validation pictures together.
+        search_round: how often the search was continued; each round opens the test split anew.
     """
 
     number: int
@@ -62,6 +63,7 @@ class Subject:
     validation: dict[str, float]
     splits: dict[str, int]
     refit: bool
+    search_round: int = 0
 
 
 def write_bundle(
@@ -90,7 +92,7 @@ def write_bundle(
 
     Raises:
         ExportError: torch and the written file disagree.
-        SealError: the test split was opened before for another network.
+        SealError: the test split was opened before in this round, for another network.
     """
     building = out.with_name(f"{out.name}.building")
     shutil.rmtree(building, ignore_errors=True)
@@ -99,14 +101,14 @@ def write_bundle(
     sink.emit(Progress(phase="export", text="Writing the network to a file"))
     write_onnx(subject.model, onnx_file)
     digest = hashlib.sha256(onnx_file.read_bytes()).hexdigest()
-    if test:
-        break_seal(run, f"trial {subject.number}, genome {key_of(subject.genome)}")
+    fingerprint = f"trial {subject.number}, genome {key_of(subject.genome)}"
+    opened = break_seal(run, fingerprint, search_round=subject.search_round) if test else 0
     sink.emit(Progress(phase="export", text="Checking that the file answers like the network"))
     proof, wanted = (test, PARITY_PICTURES) if test else (validation, EARLY_PARITY_PICTURES)
     step = max(1, len(proof) // wanted)
     parity = verify(subject.model, onnx_file, _pixels(root, proof[::step]))
     card = _card(subject, parity, onnx_file.stat().st_size, digest)
-    card["test"] = _sealed_test(subject, onnx_file, root, test, sink) if test else None
+    card["test"] = _sealed_test(subject, onnx_file, root, test, sink) | {"opened": opened} if test else None
     _write_files(building, card, _sample(root, validation), subject)
     building.rename(out)
     return card
@@ -153,6 +155,7 @@ def _card(subject: Subject, parity: dict[str, float], size: int, digest: str) ->
         "validation": subject.validation,
         "refit_on_validation": subject.refit,
         "splits": subject.splits,
+        "round": subject.search_round,
         "parity": parity,
         "versions": {
             "netwright": __version__,

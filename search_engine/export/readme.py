@@ -55,7 +55,7 @@ def bundle_readme(card: dict[str, Any]) -> str:
         low, high = test["interval"]
         figures = (
             f"On {test['n']} pictures that it had never seen it was right on {test['accuracy']:.1%} "
-            f"(95 % interval {low:.1%} to {high:.1%})."
+            f"(95 % interval {low:.1%} to {high:.1%}).{_opened_again(test['opened'])}"
         )
     else:
         validation = card["validation"]
@@ -74,4 +74,14 @@ def bundle_readme(card: dict[str, Any]) -> str:
         parity=card["parity"]["max_abs_diff"],
         parity_n=card["parity"]["n"],
         **{name: card["versions"][name] for name in ("onnxruntime", "numpy", "pillow")},
+    )
+
+
+def _opened_again(times: int) -> str:
+    """What a reader must know when the search was continued after its first test."""
+    if times < 2:
+        return ""
+    return (
+        f" The search was continued after a test: these test pictures have been opened {times} times, and "
+        "after the first time their figures are a little less trustworthy."
     )

@@ -161,6 +161,19 @@ onContent((root) => {
   }
 });
 
+// A menu closes on Escape and when something else is clicked.
+for (const type of ["click", "keydown"]) {
+  document.addEventListener(type, (event) => {
+    if (event instanceof KeyboardEvent && event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+      const inside = event.target instanceof Node && menu.contains(event.target);
+      if (event.type === "click" && inside) continue;
+      menu.removeAttribute("open");
+      if (inside) menu.querySelector("summary")?.focus();
+    }
+  });
+}
+
 // The time left counts down by itself, so that the page asks for news only when there is any.
 function countDown() {
   for (const place of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-ends]"))) {

@@ -7,6 +7,7 @@ import os
 import random
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -171,6 +172,12 @@ def test_a_provisional_bundle_leaves_the_seal_and_the_final_one_breaks_it(
     refused = ask(engine, export_command(other, folder / "other", final=True), Failed)
     assert "already opened" in refused.message
     assert not (folder / "other").exists()
+    next_round = replace(export_command(other, folder / "next", final=True), round=1)
+    again = ask(engine, next_round, Exported)
+    assert (late.model["test"]["opened"], again.model["test"]["opened"]) == (1, 2)
+    assert (late.model["round"], again.model["round"]) == (0, 1)
+    assert "have been opened 2 times" in (folder / "next" / "README.md").read_text()
+    assert "opened" not in (folder / "late" / "README.md").read_text()
 
 
 def test_a_stopped_trial_says_so_and_the_engine_goes_on(engine: EngineProcess) -> None:

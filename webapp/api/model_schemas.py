@@ -20,7 +20,12 @@ class LabelFigures(Schema):
 
 class TestOut(Schema):
     accuracy: float
-    n: int = Field(description="Test pictures; nothing had looked at them before.")
+    n: int = Field(description="Test pictures; the search never looked at them.")
+    opened: int = Field(
+        1,
+        description="How often they were opened to test a model of this search: more than once if minutes "
+        "were added after its end, and the figures are then a little less trustworthy.",
+    )
     interval: list[float] = Field(description="95 % confidence interval of the accuracy, low and high.")
     per_class: list[LabelFigures]
     confusion: list[list[int]] = Field(description="Rows are true labels, columns predicted ones.")

@@ -7,14 +7,43 @@ from typing import Any
 
 from ninja import Field, Schema
 
+from webapp.searches.choices import DEFAULTS, Words, fidelities, spaces, strategies
 from webapp.searches.models import Search, Trial
 from webapp.searches.services import seconds_left
+
+
+def described(words: dict[str, Words]) -> str:
+    """The names that a field takes, each with its sentence."""
+    return "\n".join(f"`{name}`: {choice.text or choice.title}" for name, choice in words.items())
 
 
 class SearchIn(Schema):
     dataset: int = Field(description="Id of the data set; its latest version is trained on.")
     budget_minutes: float = Field(description="From the start to the finished model, 0.5 to 1440.")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Rules every random choice.")
+    strategy: str = Field(
+        DEFAULTS.strategy, description=f"How networks are proposed. {described(strategies())}"
+    )
+    space: str = Field(DEFAULTS.space, description=f"What is searched. {described(spaces())}")
+    fidelity: str = Field(
+        DEFAULTS.fidelity, description=f"How long each network is trained. {described(fidelities())}"
+    )
+    max_latency_ms: float | None = Field(
+        None,
+        description="How long the network may take for a picture on the training machine; null: no limit.",
+    )
+    max_parameters: int | None = Field(
+        None, description="How many numbers the network may hold; null: no limit."
+    )
+    start_from: int | None = Field(
+        None,
+        description="Id of an earlier search of yours on the same data set and in the same space; its best "
+        "network is tried first.",
+    )
+
+
+class MinutesIn(Schema):
+    minutes: float = Field(description="To add, at least 0.5; a search may take 1440 in all.")
 
 
 class StepOut(Schema):
@@ -27,15 +56,25 @@ class SearchOut(Schema):
     id: int
     dataset: int
     version: int = Field(description="Number of the data set's version that is trained on.")
-    state: str = Field(description="`queued`, `running`, `finished`, `cancelled` or `failed`.")
+    state: str = Field(
+        description="`queued`, `running`, `paused`, `finished`, `cancelled` or `failed`. Adding minutes "
+        "brings `finished` and `cancelled` back to `running`."
+    )
     phase: str = Field(description="`waiting`, `measure`, `prepare`, `search`, `finish` or `done`.")
     progress: StepOut | None = Field(description="Of the present phase.")
     trials: int = Field(description="How many candidates have been trained so far, controls included.")
     best_accuracy: float | None = Field(description="Of the best so far, on the validation pictures, 0..1.")
     model: int | None = Field(description="Id of the model, as soon as there is one that can be used.")
     budget_minutes: float
-    seconds_left: float = Field(description="Of the budget.")
+    seconds_left: float = Field(description="Of the budget; it stands still while the search is paused.")
+    round: int = Field(description="How often the search was continued after its end.")
     seed: int
+    strategy: str
+    space: str
+    fidelity: str
+    max_latency_ms: float | None
+    max_parameters: int | None
+    start_from: int | None = Field(description="Id of the search whose best network was tried first.")
     error: str | None = Field(description="Why it failed and what to do, if it did.")
     created_at: datetime
     started_at: datetime | None
@@ -58,7 +97,14 @@ class SearchOut(Schema):
             model=model,
             budget_minutes=search.budget_minutes,
             seconds_left=round(seconds_left(search), 1),
+            round=search.round,
             seed=search.seed,
+            strategy=search.strategy,
+            space=search.space,
+            fidelity=search.fidelity,
+            max_latency_ms=search.max_latency_ms,
+            max_parameters=search.max_parameters,
+            start_from=search.start_from_id,
             error=search.error or None,
             created_at=search.created_at,
             started_at=search.started_at,

@@ -9,13 +9,16 @@ from django.http import HttpResponse
 from ninja import Router, Status
 
 from webapp.api.schemas import ErrorOut
-from webapp.api.search_schemas import SearchIn, SearchOut, TrialOut
+from webapp.api.search_schemas import MinutesIn, SearchIn, SearchOut, TrialOut
 from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned, owned
 from webapp.datasets.models import Dataset
 from webapp.searches import services
+from webapp.searches.choices import SearchChoices
+from webapp.searches.extending import extend_search
 from webapp.searches.ledger import ledger_of
 from webapp.searches.models import Search
+from webapp.searches.pausing import pause_search, resume_search
 
 router = Router()
 
@@ -38,8 +41,20 @@ def start_search(request: AuthenticatedRequest, data: SearchIn) -> Status[Search
     search improves it.
     """
     dataset = get_owned(Dataset, request.user, pk=data.dataset)
+    start = None if data.start_from is None else get_owned(Search, request.user, pk=data.start_from)
     search = services.start_search(
-        owner=request.user, version=dataset.latest, budget_minutes=data.budget_minutes, seed=data.seed
+        owner=request.user,
+        version=dataset.latest,
+        budget_minutes=data.budget_minutes,
+        seed=data.seed,
+        choices=SearchChoices(
+            strategy=data.strategy,
+            space=data.space,
+            fidelity=data.fidelity,
+            max_latency_ms=data.max_latency_ms,
+            max_parameters=data.max_parameters,
+            start_from=start,
+        ),
     )
     return Status(201, SearchOut.of(search))
 
@@ -54,6 +69,49 @@ def cancel_search(request: AuthenticatedRequest, search_id: int) -> SearchOut:
     """Keeps the best network so far: it is finished and tested, then `state` becomes `cancelled`."""
     search = get_owned(Search, request.user, pk=search_id)
     services.stop_search(search)
+    return SearchOut.of(search)
+
+
+@router.post(
+    "/{int:search_id}/pause",
+    response={200: SearchOut, 404: ErrorOut, 409: ErrorOut},
+    summary="Pause a search",
+)
+def pause(request: AuthenticatedRequest, search_id: int) -> SearchOut:
+    """Halts it and its clock. A network that was being trained is trained anew after the pause.
+
+    Its model can be used meanwhile. Refused while the best network is being finished.
+    """
+    search = get_owned(Search, request.user, pk=search_id)
+    pause_search(search)
+    return SearchOut.of(search)
+
+
+@router.post(
+    "/{int:search_id}/resume",
+    response={200: SearchOut, 404: ErrorOut, 409: ErrorOut},
+    summary="Go on with a paused search",
+)
+def resume(request: AuthenticatedRequest, search_id: int) -> SearchOut:
+    """It goes on where it was, with the time that was left."""
+    search = get_owned(Search, request.user, pk=search_id)
+    resume_search(search)
+    return SearchOut.of(search)
+
+
+@router.post(
+    "/{int:search_id}/extend",
+    response={200: SearchOut, 400: ErrorOut, 404: ErrorOut, 409: ErrorOut},
+    summary="Add minutes to a search",
+)
+def extend(request: AuthenticatedRequest, search_id: int, data: MinutesIn) -> SearchOut:
+    """Also to one that is finished or was cancelled: it goes on where it ended, in its next `round`.
+
+    If that finds a better network, the test pictures are opened once more, and the model's `test.opened`
+    says how often that has happened.
+    """
+    search = get_owned(Search, request.user, pk=search_id)
+    extend_search(search, data.minutes)
     return SearchOut.of(search)
 
 

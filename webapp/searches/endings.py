@@ -19,7 +19,7 @@ def settle(search: Search, reason: str = "") -> None:
     Call it inside a transaction. Slots that still run lose their claim and notice at their next heartbeat.
     """
     search.refresh_from_db()
-    if search.is_over:
+    if search.is_over or search.is_paused:
         return
     has_model = Search.objects.filter(pk=search.pk, model__isnull=False).exists()
     if search.stop_requested:
@@ -35,16 +35,36 @@ def settle(search: Search, reason: str = "") -> None:
     search.slots.update(state=Slot.State.DONE, claim="", doing="")
     if error:
         note(search, f"The search failed: {error}", LogLine.Level.ERROR)
-    elif not has_model:
+    else:
+        _note_model(search)
+    search.refresh_from_db()
+
+
+def _note_model(search: Search) -> None:
+    """What there is to say about the model that a search ends with, if it was not finished just now."""
+    model = Search.objects.filter(pk=search.pk, model__isnull=False).values_list(
+        "model__state", "model__card"
+    )
+    state, card = model.first() or (None, {})
+    if state is None:
         note(search, "Stopped before any network was ready.")
-    elif Search.objects.filter(pk=search.pk, model__state="provisional").exists():
+    elif state == "provisional":
         note(
             search,
             "Ended with the network that was ready before: finishing it was not possible, so it has no test "
             "figures. It can be used all the same.",
             LogLine.Level.WARNING,
         )
-    search.refresh_from_db()
+    elif card.get("round", 0) == search.round:
+        return
+    elif search.trials.filter(error_kind=EXPORT_HOPELESS).exists():
+        text = "A better network was found but could not be finished. The model from before is kept."
+        note(search, text, LogLine.Level.WARNING)
+    else:
+        note(
+            search,
+            "No better network was found, so the model stays as it is, and no test picture was looked at.",
+        )
 
 
 def failure_reason(search: Search) -> str:

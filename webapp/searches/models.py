@@ -11,13 +11,17 @@ class Search(models.Model):
 
     State: QUEUED -> RUNNING -> FINISHED | CANCELLED | FAILED; QUEUED -> CANCELLED; QUEUED -> FAILED if all
     its slots were lost too often before one of them started it.
-    While RUNNING the phase goes MEASURE -> PREPARE -> SEARCH -> FINISH. A stop request is a flag: the phase
-    goes to FINISH with the best so far, and then the state to CANCELLED.
+    QUEUED | RUNNING -> PAUSED -> QUEUED | RUNNING, back to where it was; PAUSED -> CANCELLED if it is stopped
+    before it began. While PAUSED no slot lives and the budget's clock stands still.
+    FINISHED | CANCELLED -> RUNNING (QUEUED if it never began) when minutes are added: its next round.
+    While RUNNING the phase goes MEASURE -> PREPARE -> SEARCH -> FINISH; it cannot be paused in FINISH. A stop
+    request is a flag: the phase goes to FINISH with the best so far, and then the state to CANCELLED.
     """
 
     class State(models.TextChoices):
         QUEUED = "queued", "Waiting"
         RUNNING = "running", "Running"
+        PAUSED = "paused", "Paused"
         FINISHED = "finished", "Finished"
         CANCELLED = "cancelled", "Stopped"
         FAILED = "failed", "Failed"
@@ -34,7 +38,15 @@ class Search(models.Model):
     version = models.ForeignKey("datasets.DatasetVersion", on_delete=models.CASCADE, related_name="searches")
     budget_minutes = models.FloatField()
     seed = models.PositiveIntegerField(default=0)
-    strategy = models.CharField(max_length=32, default="evolution")
+    strategy = models.CharField(max_length=32, default="auto")
+    space = models.CharField(max_length=32, default="hybrid")
+    fidelity = models.CharField(max_length=32, default="full")
+    max_latency_ms = models.FloatField(null=True, blank=True, help_text="A picture may take so long.")
+    max_parameters = models.PositiveBigIntegerField(null=True, blank=True)
+    start = models.JSONField(null=True, blank=True, help_text="Genome that is tried first.")
+    start_from = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", help_text="Whose it is."
+    )
     slot_count = models.PositiveSmallIntegerField(default=1)
     max_trials = models.PositiveIntegerField(null=True, blank=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
@@ -45,6 +57,10 @@ class Search(models.Model):
     error = models.TextField(blank=True, help_text="Why it failed, and what to do.")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True, help_text="The budget's clock starts here.")
+    paused_at = models.DateTimeField(null=True, blank=True, help_text="The clock stands still since then.")
+    paused_seconds = models.FloatField(default=0.0, help_text="How long it has stood still before, in all.")
+    round = models.PositiveSmallIntegerField(default=0, help_text="How often it was continued after its end.")
+    continued_at = models.DateTimeField(null=True, blank=True, help_text="When the present round began.")
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -58,11 +74,26 @@ class Search(models.Model):
     def is_over(self) -> bool:
         return self.state in (self.State.FINISHED, self.State.CANCELLED, self.State.FAILED)
 
+    @property
+    def is_paused(self) -> bool:
+        return self.state == self.State.PAUSED
+
+    @property
+    def is_finishing(self) -> bool:
+        """Whether it is on its way to the end, so that there is nothing left to pause, stop or prolong."""
+        return not self.is_over and (self.stop_requested or self.phase == self.Phase.FINISH)
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it is over in a way that minutes can be added to."""
+        return self.state in (self.State.FINISHED, self.State.CANCELLED)
+
 
 class Slot(models.Model):
     """A place where trials run: one Celery task on one worker, with its own engine process.
 
     State: QUEUED -> RUNNING -> DONE. RUNNING -> QUEUED when its heartbeat stops (the worker died).
+    QUEUED | RUNNING -> DONE when the search is paused, and DONE -> QUEUED when it goes on.
     ``doing`` says which step it holds, so that the step can be given to another slot.
     """
 
@@ -148,6 +179,9 @@ class Trial(models.Model):
     seconds = models.FloatField(null=True, blank=True)
     right = models.TextField(
         blank=True, default="", help_text="Which validation pictures it is right on: bootstrap.pack_bits."
+    )
+    clock = models.FloatField(
+        null=True, blank=True, help_text="Seconds of the budget that were spent when it ended; no pauses."
     )
 
     created_at = models.DateTimeField(auto_now_add=True)

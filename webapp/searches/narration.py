@@ -108,9 +108,15 @@ def describe_model(trial: Trial, card: dict[str, Any], *, final: bool) -> str:
     if not test:
         return f"Done. {name} is the finished model."
     right = round(test["accuracy"] * test["n"])
+    opened = test.get("opened", 1)
+    ending = (
+        "which nothing had looked at before."
+        if opened == 1
+        else f"which have been opened {opened} times by now; the figure may flatter a little."
+    )
     return (
         f"Done. The finished model ({name[0].lower()}{name[1:]}) is right on {right:,} of {test['n']:,} "
-        "test pictures, which nothing had looked at before."
+        f"test pictures, {ending}"
     )
 
 

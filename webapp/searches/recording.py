@@ -22,7 +22,7 @@ from webapp.searches.narration import (
     note,
 )
 from webapp.searches.publishing import publisher
-from webapp.searches.replay import search_plan
+from webapp.searches.replay import elapsed, search_plan
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +94,7 @@ class Recorder:
 
     def trained(self, trial: Trial, event: Trained) -> None:
         with held(self.slot):
+            self.search.refresh_from_db()  # its clock
             earlier = self.search.trials.filter(state=Trial.State.FINISHED, accuracy__gte=event.accuracy)
             best = not earlier.exists()
             Trial.objects.filter(pk=trial.pk, state=Trial.State.RUNNING).update(
@@ -109,6 +110,7 @@ class Recorder:
                 seconds=event.seconds,
                 killed=event.killed,
                 right=event.right,
+                clock=elapsed(self.search),
                 finished_at=timezone.now(),
             )
             # It works here: what this slot was lost for before is forgiven, however long the search goes on.
@@ -138,7 +140,6 @@ class Recorder:
 
     def _validated_on(self) -> int | None:
         """How many validation pictures a trial is scored on, if all of them take part."""
-        self.search.refresh_from_db(fields=["plan"])
         splits = self.search.version.summary.get("splits", {})
         validation = splits.get("validation", 0)
         whole = search_plan(self.search).pictures >= splits.get("train", 0) + validation

@@ -26,9 +26,14 @@ def search_config(search: Search) -> SearchConfig:
     return SearchConfig(
         budget_seconds=search.budget_minutes * 60,
         seed=search.seed,
+        space=search.space,
         strategy=search.strategy,
         slots=search.slot_count,
         max_trials=search.max_trials,
+        max_latency_ms=search.max_latency_ms,
+        max_parameters=search.max_parameters,
+        start=search.start,
+        fidelity=search.fidelity,
     )
 
 
@@ -55,8 +60,11 @@ def search_space(search: Search) -> GenomeSpace:
 
 
 def elapsed(search: Search) -> float:
-    """Seconds since the budget's clock started."""
-    return (timezone.now() - search.started_at).total_seconds() if search.started_at else 0.0
+    """Seconds of the budget that are spent. The clock stands still while a search is paused or over."""
+    if search.started_at is None:
+        return 0.0
+    until = search.paused_at or search.finished_at or timezone.now()
+    return (until - search.started_at).total_seconds() - search.paused_seconds
 
 
 def frozen(row: Trial, config: SearchConfig) -> FrozenTrial:

@@ -1,4 +1,7 @@
-"""Starting, stopping and deleting searches. The moves of a running search are in ``steps`` and ``slot``."""
+"""Starting, stopping and deleting searches; pausing and adding minutes have modules of their own.
+
+The moves of a running search are in ``steps`` and ``slot``.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from webapp.core.errors import UserError
-from webapp.core.queue import enqueue
 from webapp.searches import files
+from webapp.searches.choices import DEFAULTS, SearchChoices, best_network, check_choices
+from webapp.searches.claims import lock_search
 from webapp.searches.models import LogLine, Search, Slot
 from webapp.searches.narration import minutes_in_words, note
+from webapp.searches.pausing import queue_slots, restart
 from webapp.searches.readiness import check_budget, check_version
+from webapp.searches.replay import elapsed
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
@@ -28,20 +34,22 @@ def start_search(
     budget_minutes: float,
     seed: int = 0,
     max_trials: int | None = None,
+    choices: SearchChoices = DEFAULTS,
 ) -> Search:
     """Make a search and send its slots to the workers.
 
     Raises:
-        UserError: the pictures cannot be trained on, or the budget makes no sense; says what to do.
+        UserError: the pictures cannot be trained on, or the budget or a choice makes no sense; says what to
+            do.
     """
-    from webapp.searches.tasks import run_slot
-
     if version is None:
         raise UserError(
             code="no_pictures", message="This dataset has no pictures yet. Add some first, then train."
         )
     check_budget(budget_minutes)
     check_version(version)
+    check_choices(choices, owner=owner, version=version)
+    best = best_network(choices.start_from) if choices.start_from else None
     with transaction.atomic():
         search = Search.objects.create(
             owner=owner,
@@ -50,31 +58,39 @@ def start_search(
             seed=seed,
             max_trials=max_trials,
             slot_count=max(1, settings.SLOTS),
+            strategy=choices.strategy,
+            space=choices.space,
+            fidelity=choices.fidelity,
+            max_latency_ms=choices.max_latency_ms,
+            max_parameters=choices.max_parameters,
+            start=best.genome if best else None,
+            start_from=choices.start_from,
         )
         note(search, f"Asked for a network within {minutes_in_words(budget_minutes)}. Waiting for a worker.")
-        now = timezone.now()
-        for index in range(search.slot_count):
-            slot = Slot.objects.create(search=search, index=index, enqueued_at=now)
-            enqueue(run_slot, slot.pk)
+        Slot.objects.bulk_create(Slot(search=search, index=index) for index in range(search.slot_count))
+        queue_slots(search)
     return search
 
 
 def stop_search(search: Search) -> None:
     """Ask a search to stop and keep the best so far. Asking twice, or too late, does no harm."""
     with transaction.atomic():
-        now = timezone.now()
-        waiting = Search.objects.filter(pk=search.pk, state=Search.State.QUEUED)
-        if waiting.update(
-            state=Search.State.CANCELLED, phase=Search.Phase.DONE, stop_requested=True, finished_at=now
-        ):
-            Slot.objects.filter(search=search).update(state=Slot.State.DONE, claim="", doing="")
+        lock_search(search.pk)
+        search.refresh_from_db()
+        if search.is_over or search.is_finishing:
+            return
+        search.stop_requested = True
+        if search.started_at is None:
+            search.state, search.phase = Search.State.CANCELLED, Search.Phase.DONE
+            search.finished_at, search.paused_at = timezone.now(), None
+            search.save()
+            search.slots.update(state=Slot.State.DONE, claim="", doing="")
             note(search, "Stopped before it began.")
-        else:
-            # Once the best network is being finished there is nothing left to cut short.
-            running = Search.objects.filter(pk=search.pk, state=Search.State.RUNNING, stop_requested=False)
-            if running.exclude(phase=Search.Phase.FINISH).update(stop_requested=True):
-                note(search, "Asked to stop. The best network so far is kept.")
-    search.refresh_from_db()
+            return
+        search.save(update_fields=["stop_requested"])
+        if search.is_paused:
+            restart(search)  # finishing the best network is work, too
+        note(search, "Asked to stop. The best network so far is kept.")
 
 
 def delete_search(search: Search) -> None:
@@ -100,10 +116,7 @@ def seconds_left(search: Search) -> float:
     """Seconds of the budget that are left, as of now; the whole budget before the start, 0 when over."""
     if search.is_over:
         return 0.0
-    budget = search.budget_minutes * 60
-    if search.started_at is None:
-        return budget
-    return max(0.0, budget - (timezone.now() - search.started_at).total_seconds())
+    return max(0.0, search.budget_minutes * 60 - elapsed(search))
 
 
 def latest_log(search: Search, count: int = 200) -> list[LogLine]:

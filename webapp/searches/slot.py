@@ -31,7 +31,7 @@ from webapp.datasets.services import write_version_manifest
 from webapp.searches import files
 from webapp.searches.claims import ClaimLost, held, keep
 from webapp.searches.endings import fail_export, fail_trial, leave
-from webapp.searches.models import Search, Slot, Trial
+from webapp.searches.models import Slot, Trial
 from webapp.searches.narration import model_title
 from webapp.searches.recording import Recorder
 from webapp.searches.replay import curves, elapsed, search_plan
@@ -145,6 +145,7 @@ class SlotRunner:
             refit=step.refit,
             out=str(out),
             title=model_title(self.search),
+            round=self.search.round,
         )
         event = self._ask(command, stoppable=False)
         self._deaths = 0
@@ -156,6 +157,7 @@ class SlotRunner:
 
     def _export_seconds(self, trial: Trial) -> float:
         """Limit of the final fit: what is left of the budget, but not less than the fit needs."""
+        self.search.refresh_from_db()  # minutes may have been added, or the clock stood still
         plan = search_plan(self.search)
         left = self.search.budget_minutes * 60 - elapsed(self.search) - plan.finish_seconds
         return max(left, REFIT_FACTOR * (trial.seconds or plan.trial_seconds))
@@ -238,7 +240,7 @@ class SlotRunner:
                 heard = now
                 self.recorder.record(event)
             self._beat(now)
-            if stoppable and stopped is None and self._stop_wanted():
+            if self._stop_wanted() and stoppable and stopped is None:
                 engine.send(Stop())
                 stopped = now
             too_long = limit is not None and now - started > limit
@@ -253,7 +255,16 @@ class SlotRunner:
             self._beat_at = now
 
     def _stop_wanted(self) -> bool:
-        return Search.objects.filter(pk=self.search.pk, stop_requested=True).exists()
+        """Whether somebody asked for the best so far.
+
+        Raises:
+            ClaimLost: the search was paused or deleted, or the slot was given to somebody else.
+        """
+        ours = Slot.objects.filter(pk=self.slot.pk, claim=self.slot.claim, state=Slot.State.RUNNING)
+        wanted = ours.values_list("search__stop_requested", flat=True).first()
+        if wanted is None:
+            raise ClaimLost(f"slot {self.slot.pk} was given away, or its search is paused or over")
+        return wanted
 
     def _trial(self, number: int) -> Trial:
         return Trial.objects.select_related("search").get(search=self.search, number=number)

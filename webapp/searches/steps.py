@@ -99,16 +99,22 @@ def _plan_next(search: Search) -> Step:
     hopeless = [row for row in rows.values() if row.error_kind == EXPORT_HOPELESS]
     clock = Clock(
         elapsed=replay.elapsed(search),
-        exported=published[0] if published else None,
-        since_export=published[1] if published else None,
+        exported=published.number if published else None,
+        since_export=published.age if published else None,
         exporting=_live(search).filter(doing__startswith="export").exists(),
         finished=bool(hopeless) and (published is not None or len(hopeless) >= MAX_HOPELESS),
-        stop_requested=search.stop_requested or _all_fail(rows.values()),
+        stop_requested=search.stop_requested or _all_fail(search, rows.values()),
     )
     config = replay.search_config(search)
     trials = replay.frozen_all(rows.values(), config)
     space = replay.search_space(search)
     step = decide(config, plan, trials, clock, space)
+    if isinstance(step, ExportStep) and search.round > 0:
+        if published and published.tested and not step.final:
+            # A tested model is not replaced by one that is not; the best of this round comes at its end.
+            return decide(config, plan, trials, replace(clock, exported=step.number), space)
+        if published and published.is_what_comes_of(step):
+            return DoneStep("No better network was found, so there is nothing new to test.")
     if isinstance(step, ExportStep) and rows[step.number].error_kind == EXPORT_FAILED:
         if step.final:
             # Fitting again may be what it died of; its own weights are at hand.
@@ -118,11 +124,22 @@ def _plan_next(search: Search) -> Step:
     return step
 
 
-def _all_fail(rows: Iterable[Trial]) -> bool:
-    """Whether something is wrong that is no network's fault, such as a full disk."""
+def _all_fail(search: Search, rows: Iterable[Trial]) -> bool:
+    """Whether something is wrong that is no network's fault, such as a full disk.
+
+    It may have been put right before the search was continued, so only the present round counts.
+    """
     over = (Trial.State.FINISHED, Trial.State.FAILED)
+    since = search.continued_at
     ended = sorted(
-        (r for r in rows if r.kind == Trial.Kind.NETWORK and r.state in over), key=lambda r: r.number
+        (
+            row
+            for row in rows
+            if row.kind == Trial.Kind.NETWORK
+            and row.state in over
+            and (since is None or (row.finished_at is not None and row.finished_at > since))
+        ),
+        key=lambda row: row.number,
     )
     last = ended[-MAX_FAILURES:]
     return len(last) == MAX_FAILURES and all(row.state == Trial.State.FAILED for row in last)
@@ -132,11 +149,40 @@ def _live(search: Search) -> QuerySet[Slot]:
     return search.slots.filter(state=Slot.State.RUNNING)
 
 
-def _published(search: Search) -> tuple[int, float] | None:
-    """Number of the trial that the present model was made from, and its age in seconds."""
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """The present model of a search.
+
+    Attributes:
+        number: of the trial that it was made from.
+        age: in seconds.
+        tested: whether the sealed test was opened for it.
+        refit: whether it was fitted again on training and validation pictures.
+    """
+
+    number: int
+    age: float
+    tested: bool
+    refit: bool
+
+    def is_what_comes_of(self, step: ExportStep) -> bool:
+        """Whether a final export would only make the same model once more."""
+        return self.tested and step.final and step.number == self.number and (self.refit or not step.refit)
+
+
+def _published(search: Search) -> _Published | None:
     model = Search.objects.filter(pk=search.pk, model__isnull=False)
-    row = model.values_list("model__trial__number", "model__updated_at").first()
-    return (row[0], (timezone.now() - row[1]).total_seconds()) if row else None
+    names = ("model__trial__number", "model__updated_at", "model__state", "model__card")
+    row = model.values_list(*names).first()
+    if row is None:
+        return None
+    number, updated_at, state, card = row
+    return _Published(
+        number=number,
+        age=(timezone.now() - updated_at).total_seconds(),
+        tested=state == "final",
+        refit=bool(card.get("refit_on_validation")),
+    )
 
 
 def _write_down(search: Search, slot: Slot, step: Step) -> None:
@@ -161,7 +207,7 @@ def _write_down(search: Search, slot: Slot, step: Step) -> None:
 def _why_finish(search: Search) -> str:
     if search.stop_requested:
         return "Finishing the best network so far."
-    if _all_fail(search.trials.all()):
+    if _all_fail(search, search.trials.all()):
         return f"The last {MAX_FAILURES} networks all failed, so no more are tried: finishing the best one."
     return "Time is up: finishing the best network."
 

@@ -12,7 +12,18 @@ from webapp.core.views.styleguide import styleguide
 @pytest.mark.django_db
 def test_it_shows_every_component() -> None:
     text = words(styleguide(RequestFactory().get("/styleguide/")))
-    for name in ("Type", "Buttons", "Badges", "Cards", "Stats", "Messages", "Form", "Progress", "Tabs"):
+    for name in (
+        "Type",
+        "Buttons",
+        "Badges",
+        "Cards",
+        "Stats",
+        "Messages",
+        "Form",
+        "Options",
+        "Progress",
+        "Tabs",
+    ):
         assert name in text
     for name in ("Table", "Chart", "Code", "Empty and error"):
         assert name in text

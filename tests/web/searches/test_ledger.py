@@ -42,7 +42,7 @@ def test_the_download_replays(alice: User, alice_client: Client, tmp_path: Path)
     path = tmp_path / "ledger.jsonl"
     path.write_bytes(answer.content)
     ledger = read_ledger(path)
-    assert [entry.strategy for entry in ledger.entries] == ["", "", "evolution"]
+    assert [entry.strategy for entry in ledger.entries] == ["", "", "auto"]
     step = ledger.next_step()
     assert isinstance(step, TrainStep)
     assert step.number == 3

@@ -41,6 +41,10 @@ def styleguide(request: HttpRequest) -> HttpResponse:
     context = {
         "form": ExampleForm({"name": "Bottles and cans", "minutes": "900"}, MultiValueDict()),
         "chart_data": CHART_DATA,
+        "options": [
+            {"value": "a", "title": "Cells", "text": "Designs a block and repeats it.", "checked": True},
+            {"value": "b", "title": "Layers", "text": "Chooses one stage after the other."},
+        ],
         "tabs": [("a", "Pictures", 2022), ("b", "Labels", 6), ("c", "Versions", None)],
         "code": "curl -H 'Authorization: Bearer TOKEN' -F image=@picture.jpg http://127.0.0.1:8000/",
     }

@@ -68,7 +68,7 @@ def facts(context: dict[str, Any]) -> list[object]:
     ]
     log = context["log"]
     return [
-        [search.state, search.phase, search.progress, search.stop_requested, search.started_at],
+        [search.state, search.phase, search.progress, search.stop_requested, ends_at(search)],
         model.revision if model else 0,
         rows,
         log[-1].pk if log else 0,
@@ -93,7 +93,8 @@ def phases(search: Search) -> list[tuple[str, str]]:
 
 
 def ends_at(search: Search) -> int | None:
-    """When the budget is spent, in JavaScript's milliseconds; None before the clock has started."""
-    if search.started_at is None or search.is_over:
+    """When the budget is spent, in JavaScript's milliseconds; None while the clock does not run."""
+    if search.started_at is None or search.is_over or search.is_paused:
         return None
-    return round((search.started_at.timestamp() + search.budget_minutes * 60) * 1000)
+    seconds = search.paused_seconds + search.budget_minutes * 60
+    return round((search.started_at.timestamp() + seconds) * 1000)

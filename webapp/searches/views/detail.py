@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned
 from webapp.core.views.live import digest, reload_page, render_live
+from webapp.searches.choices import chosen_words
 from webapp.searches.models import Search
 from webapp.searches.views.board import board, facts
 from webapp.searches.views.family import family
@@ -20,7 +21,7 @@ from webapp.searches.views.worth import answers, arm_figures
 @require_safe
 def detail(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     search = get_owned(Search, request.user, pk=pk)
-    context = board(search)
+    context = {**board(search), "controls": controls(search), "chosen": chosen_words(search)}
     if search.is_over:
         return render(request, "searches/leaderboard.html", {**context, **told(search, context)})
     return render(request, "searches/running.html", {**context, "digest": digest(facts(context))})
@@ -39,7 +40,12 @@ def told(search: Search, context: dict[str, Any]) -> dict[str, Any]:
 @require_safe
 def live(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     search = get_owned(Search, request.user, pk=pk)
-    if search.is_over:
+    if search.is_over or request.headers.get("X-Controls", controls(search)) != controls(search):
         return reload_page()
-    context = board(search)
+    context = {**board(search), "controls": controls(search)}
     return render_live(request, "searches/_live.html", context, facts(context))
+
+
+def controls(search: Search) -> str:
+    """Which buttons the page has; they lie outside its live part, so a change loads the page anew."""
+    return "finishing" if search.is_finishing else "paused" if search.is_paused else "going"

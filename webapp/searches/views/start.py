@@ -1,6 +1,8 @@
-"""Train: how long may it take?"""
+"""Train: how long may it take, and what else may be chosen."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -8,17 +10,22 @@ from django.views.decorators.http import require_http_methods
 
 from webapp.core.errors import UserError
 from webapp.core.http import AuthenticatedRequest
-from webapp.core.lookups import get_owned
+from webapp.core.lookups import get_owned, owned
 from webapp.datasets.models import Dataset
 from webapp.searches import services
+from webapp.searches.choices import DEFAULTS, Words, fidelities, spaces, startable, strategies
 from webapp.searches.forms import BUDGETS, TrainForm
+from webapp.searches.models import Search
+
+ADVANCED = ("strategy", "space", "fidelity", "max_latency_ms", "max_millions", "start_from", "seed")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     dataset = get_owned(Dataset, request.user, pk=pk)
     version = dataset.latest
-    form = TrainForm(request.POST or None)
+    earlier = startable(owned(Search, request.user).filter(version__dataset=dataset))
+    form = TrainForm(request.POST or None, earlier=earlier)
     if request.method == "POST" and form.is_valid():
         try:
             search = services.start_search(
@@ -26,9 +33,34 @@ def start(request: AuthenticatedRequest, pk: int) -> HttpResponse:
                 version=version,
                 budget_minutes=form.budget_minutes,
                 seed=form.cleaned_data["seed"] or 0,
+                choices=form.choices,
             )
             return redirect("searches:detail", pk=search.pk)
         except UserError as error:
             form.add_error(None, error.message)
-    context = {"dataset": dataset, "version": version, "form": form, "budgets": BUDGETS}
+    context = {
+        "dataset": dataset,
+        "version": version,
+        "form": form,
+        "budgets": BUDGETS,
+        "strategies": options(form, "strategy", strategies(), DEFAULTS.strategy),
+        "spaces": options(form, "space", spaces(), DEFAULTS.space),
+        "fidelities": options(form, "fidelity", fidelities(), DEFAULTS.fidelity),
+        "open": any(
+            form[name].errors or (form.is_bound and form.data.get(name))
+            for name in ADVANCED
+            if name in form.fields
+        ),
+    }
     return render(request, "searches/start.html", context, status=400 if form.errors else 200)
+
+
+def options(form: TrainForm, name: str, words: dict[str, Words], default: str) -> list[dict[str, Any]]:
+    """The options of a field as the list of them shows them; one of them is always chosen."""
+    chosen = form[name].value()
+    if chosen not in words:
+        chosen = default
+    return [
+        {"value": value, "title": text.title, "text": text.text, "checked": value == chosen}
+        for value, text in words.items()
+    ]

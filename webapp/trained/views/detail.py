@@ -36,6 +36,7 @@ def detail(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         "dataset": model.search.version.dataset,
         "card": model.card,
         "test": model.test,
+        "opened": (model.test or {}).get("opened", 1),
         "tab": tab,
         "tabs": [(key, name, None) for key, name in TABS.items()],
         **tab_context(request, model, tab),

@@ -17,7 +17,7 @@ from webapp.searches.views.board import ends_at
 from webapp.searches.views.ranking import best_of
 from webapp.trained.models import TrainedModel
 
-RUNNING = (Search.State.QUEUED, Search.State.RUNNING)
+RUNNING = (Search.State.QUEUED, Search.State.RUNNING, Search.State.PAUSED)
 CARDS = 6
 
 

@@ -1,0 +1,231 @@
+"""What a person may choose about a search besides its time: in plain words, and whether it makes sense."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import F, Max, Q, QuerySet
+
+from search_engine.fidelity.registry import SCHEDULERS
+from search_engine.space.registry import HYBRID, SPACES
+from search_engine.space.trunks import TRUNKS
+from search_engine.strategies import STRATEGIES
+from webapp.core.errors import UserError
+from webapp.searches.models import Search, Trial
+from webapp.searches.replay import EXPORT_HOPELESS
+
+if TYPE_CHECKING:
+    from webapp.accounts.models import User
+    from webapp.datasets.models import DatasetVersion
+
+FULL = "full"
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchChoices:
+    """Choices about a search; the defaults are what most people should take.
+
+    Attributes:
+        strategy: a name in ``STRATEGIES``.
+        space: a name in ``SPACES``.
+        fidelity: ``full`` or a name in ``SCHEDULERS``.
+        max_latency_ms: the winner may take so long for a picture; None for no limit.
+        max_parameters: numbers that the winner may hold; None for no limit.
+        start_from: a search whose best network is tried first.
+    """
+
+    strategy: str = "auto"
+    space: str = HYBRID
+    fidelity: str = FULL
+    max_latency_ms: float | None = None
+    max_parameters: int | None = None
+    start_from: Search | None = None
+
+
+DEFAULTS = SearchChoices()
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A choice as people see it: a title and one plain sentence."""
+
+    title: str
+    text: str
+
+
+STRATEGY_WORDS = {
+    "auto": Words(
+        "Let Netwright choose", "Takes what works best for the number of networks that the time allows."
+    ),
+    "predictor": Words(
+        "Prediction", "Learns from the networks tried so far which one to try next, and gets surer with each."
+    ),
+    "evolution": Words(
+        "Evolution", "Good networks have children with one change each; the oldest networks drop out."
+    ),
+    "local": Words("Step by step", "Changes one thing about the best network and keeps what helps."),
+    "tpe": Words("Comparing good with bad", "Draws more of what the better networks have in common (TPE)."),
+    "reinforce": Words(
+        "Reinforcement learning", "A controller writes designs and is rewarded for those that do well."
+    ),
+    "enas": Words(
+        "Shared weights",
+        "One large network holds all others and is trained once, to compare them cheaply (ENAS).",
+    ),
+    "random": Words("By chance", "Draws every network at random: what all other ways have to beat."),
+}
+SPACE_WORDS = {
+    HYBRID: Words(
+        "On top of a pretrained network",
+        "Builds on what was learned from a million photographs: quickest, and best for most pictures.",
+    ),
+    "cells": Words(
+        "Cells, from scratch",
+        "Designs a small building block and repeats it, for pictures unlike any photograph.",
+    ),
+    "macro": Words(
+        "Layers, from scratch", "Chooses depth, width and kind of block one stage after the other."
+    ),
+}
+FIDELITY_WORDS = {
+    FULL: Words("All the way", "Each network is trained to the end before it is judged."),
+    "halving": Words(
+        "Short first, in rounds",
+        "Many are trained briefly and only the better half goes on, again and again (successive halving).",
+    ),
+    "asha": Words(
+        "Short first, without waiting",
+        "As before, but a good network goes on at once: for many trainers side by side (ASHA).",
+    ),
+}
+
+
+def offered(words: dict[str, Words], names: Iterable[str]) -> dict[str, Words]:
+    """The choices that the engine has, in the order of their words; one without words is offered by name."""
+    known = set(names)
+    ordered = {name: text for name, text in words.items() if name in known}
+    return ordered | {name: Words(name.capitalize(), "") for name in sorted(known - words.keys())}
+
+
+def strategies() -> dict[str, Words]:
+    return offered(STRATEGY_WORDS, STRATEGIES)
+
+
+def spaces() -> dict[str, Words]:
+    return offered(SPACE_WORDS, SPACES)
+
+
+def fidelities() -> dict[str, Words]:
+    return offered(FIDELITY_WORDS, (FULL, *SCHEDULERS))
+
+
+def best_network(search: Search) -> Trial | None:
+    """The most accurate network of a search, the earliest of equals; controls do not count."""
+    networks = search.trials.filter(
+        kind=Trial.Kind.NETWORK, state=Trial.State.FINISHED, accuracy__isnull=False, genome__isnull=False
+    )
+    return networks.exclude(error_kind=EXPORT_HOPELESS).order_by(F("accuracy").desc(), "number").first()
+
+
+def startable(searches: QuerySet[Search]) -> QuerySet[Search]:
+    """Those of some searches that have a network to start from, with its ``best_accuracy``."""
+    trained = Q(trials__kind=Trial.Kind.NETWORK, trials__state=Trial.State.FINISHED)
+    best = Max("trials__accuracy", filter=trained)
+    return searches.annotate(best_accuracy=best).filter(best_accuracy__isnull=False)
+
+
+def chosen_words(search: Search) -> str:
+    """What was chosen about a search beyond its time, in a line; empty if nothing was."""
+    parts = []
+    for value, default, words in (
+        (search.strategy, DEFAULTS.strategy, strategies()),
+        (search.space, DEFAULTS.space, spaces()),
+        (search.fidelity, DEFAULTS.fidelity, fidelities()),
+    ):
+        if value != default:
+            parts.append(words[value].title if value in words else value)
+    if search.max_latency_ms is not None:
+        parts.append(f"at most {search.max_latency_ms:g} ms a picture")
+    if search.max_parameters is not None:
+        parts.append(f"at most {search.max_parameters / MILLION:.3g} million parameters")
+    if search.start is not None:
+        parts.append("starts from the best network of an earlier search")
+    line = " · ".join(parts)
+    return line[:1].upper() + line[1:]
+
+
+def check_choices(choices: SearchChoices, *, owner: User, version: DatasetVersion) -> None:
+    """Refuse choices that no search can follow.
+
+    Raises:
+        UserError: says which, and what to choose instead.
+    """
+    for kind, name, known in (
+        ("strategy", choices.strategy, strategies()),
+        ("space", choices.space, spaces()),
+        ("fidelity", choices.fidelity, fidelities()),
+    ):
+        if name not in known:
+            message = f"There is no {kind} “{name}”. Choose one of: {', '.join(known)}."
+            raise UserError(code=f"unknown_{kind}", message=message)
+    _check_limits(choices)
+    if choices.start_from is not None:
+        _check_start(choices, choices.start_from, owner, version)
+
+
+def _check_limits(choices: SearchChoices) -> None:
+    latency, parameters = choices.max_latency_ms, choices.max_parameters
+    if latency is not None and not (math.isfinite(latency) and latency > 0):
+        raise UserError(
+            code="bad_limit",
+            message="The time a picture must be more than 0 milliseconds. Leave it out for no limit.",
+        )
+    if parameters is None:
+        return
+    if parameters < 1:
+        raise UserError(
+            code="bad_limit", message="A network needs at least one parameter. Leave the limit out for none."
+        )
+    smallest = min(trunk.parameters for trunk in TRUNKS.values())
+    if choices.space == HYBRID and parameters <= smallest:
+        raise UserError(
+            code="bad_limit",
+            message=f"The pretrained network alone has {_millions(smallest)} parameters. Allow more, or "
+            "search from scratch.",
+        )
+
+
+def _check_start(choices: SearchChoices, start: Search, owner: User, version: DatasetVersion) -> None:
+    """Whether a search may start from another's best network."""
+
+    def refuse(message: str) -> UserError:
+        return UserError(code="bad_start", message=message)
+
+    if start.owner_id != owner.pk or start.version.dataset_id != version.dataset_id:
+        raise refuse("A search can start from an earlier one of yours on the same dataset. Choose another.")
+    if start.space != choices.space:
+        raise refuse(
+            "The earlier search looked among networks of another kind. Choose the same for what is searched: "
+            f"“{spaces()[start.space].title}”."
+        )
+    best = best_network(start)
+    if best is None:
+        raise refuse("The earlier search has no trained network to start from. Choose another.")
+    if choices.max_parameters and best.parameters and best.parameters > choices.max_parameters:
+        raise refuse(
+            f"The best network of the earlier search has {_millions(best.parameters)} parameters, more than "
+            "your limit. Allow more, or start afresh."
+        )
+    if choices.max_latency_ms and best.latency_ms and best.latency_ms > choices.max_latency_ms:
+        raise refuse(
+            f"The best network of the earlier search takes {best.latency_ms:.1f} ms a picture, more than "
+            "your limit. Allow more, or start afresh."
+        )
+
+
+def _millions(parameters: int) -> str:
+    return f"{parameters / MILLION:.1f} million"
