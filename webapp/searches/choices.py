@@ -95,7 +95,7 @@ FIDELITY_WORDS = {
     FULL: Words("All the way", "Each network is trained to the end before it is judged."),
     "halving": Words(
         "Short first, in rounds",
-        "Many are trained briefly and only the better half goes on, again and again (successive halving).",
+        "Many are trained briefly and only the better part goes on, again and again (successive halving).",
     ),
     "asha": Words(
         "Short first, without waiting",

@@ -34,7 +34,7 @@ def test_of_100_never_rounds_to_perfect_or_to_nothing(share: float, text: str) -
         (lambda: tags.seconds_short(190), "3:10"),
         (lambda: tags.minutes_words(0.5), "30 seconds"),
         (lambda: tags.minutes_words(1), "1 minute"),
-        (lambda: tags.minutes_words(2.5), "2.5 minutes"),
+        (lambda: tags.minutes_words(2.5), "2 minutes 30 seconds"),
     ],
 )
 def test_figures_read_well(call: object, text: str) -> None:

@@ -25,7 +25,7 @@ def test_it_shows_what_is_running_and_how_good_it_is(alice_client: Client, alice
     add_trial(search, accuracy=0.3)
     add_trial(search, accuracy=0.91)
     text = read(alice_client, "/")
-    assert "Running now" in text
+    assert "Under way" in text
     assert "91 of 100 right so far" in text
     assert "2 tried" in text
 
@@ -34,7 +34,7 @@ def test_it_shows_models_with_their_figure(alice_client: Client, alice: User) ->
     make_model(alice)
     text = read(alice_client, "/")
     assert "90 of 100 right between 70 and 97" in text
-    assert "Running now" not in text
+    assert "Under way" not in text
 
 
 def test_it_says_that_a_model_is_not_final(alice_client: Client, alice: User) -> None:

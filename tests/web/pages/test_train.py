@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 from django.test import Client
 
 from tests.web.factories import make_dataset, make_version
 from tests.web.pages.reading import read, words
+from tests.web.searches.making import add_trial, make_search
 from webapp.accounts.models import User
+from webapp.datasets.models import DatasetVersion
+from webapp.searches.choices import (
+    FIDELITY_WORDS,
+    SPACE_WORDS,
+    STRATEGY_WORDS,
+    Words,
+    fidelities,
+    spaces,
+    strategies,
+)
 from webapp.searches.models import Search
 
 
@@ -69,3 +83,91 @@ def test_stranger_gets_404(charlie_client: Client, alice: User) -> None:
     version = make_version(alice)
     assert charlie_client.get(f"/datasets/{version.dataset_id}/train/").status_code == 404
     assert charlie_client.post(f"/datasets/{version.dataset_id}/train/", {"budget": "2"}).status_code == 404
+
+
+def test_every_choice_has_a_plain_sentence(alice_client: Client, alice: User) -> None:
+    text = read(alice_client, f"/datasets/{make_version(alice).dataset_id}/train/")
+    for words_ in (*STRATEGY_WORDS.values(), *SPACE_WORDS.values(), *FIDELITY_WORDS.values()):
+        if words_ in offered_words():
+            assert f"{words_.title} {words_.text}" in text
+    assert "Milliseconds a picture, at most How long the network may take on this machine" in text
+    assert "Million parameters, at most How many numbers it may hold" in text
+    assert "Start from" not in text  # nothing was searched yet
+
+
+def test_defaults_are_ticked(alice_client: Client, alice: User) -> None:
+    page = alice_client.get(f"/datasets/{make_version(alice).dataset_id}/train/").content.decode()
+    ticked = re.findall(r'name="(\w+)" id="[\w-]+" value="(\w+)" checked', page)
+    assert ticked == [("budget", "10"), ("strategy", "auto"), ("space", "hybrid"), ("fidelity", "full")]
+    assert '<details class="mb-4" id="advanced">' in page  # the simple page stays simple
+
+
+def test_choices_are_passed_on(alice_client: Client, alice: User) -> None:
+    version = make_version(alice)
+    earlier = trained_search(alice, version, space="cells")
+    form = {
+        "budget": "2",
+        "strategy": "local",
+        "space": "cells",
+        "fidelity": "halving",
+        "max_latency_ms": "12.5",
+        "max_millions": "0.75",
+        "start_from": str(earlier.pk),
+    }
+    answer = alice_client.post(f"/datasets/{version.dataset_id}/train/", form)
+    assert answer.status_code == 302, words(answer)
+    search = Search.objects.exclude(pk=earlier.pk).get()
+    assert (search.strategy, search.space, search.fidelity) == ("local", "cells", "halving")
+    assert (search.max_latency_ms, search.max_parameters) == (12.5, 750_000)
+    assert (search.start_from, search.start) == (earlier, {"made": "up"})
+    text = read(alice_client, f"/searches/{search.pk}/")
+    assert "Step by step · Cells, from scratch · Short first, in rounds · at most 12.5 ms a picture" in text
+
+
+def test_earlier_searches_are_offered_with_what_they_reached(
+    alice_client: Client, alice: User, bob: User
+) -> None:
+    version = make_version(alice)
+    trained_search(alice, version)
+    trained_search(bob, version)
+    trained_search(alice, make_version(alice))
+    page = alice_client.get(f"/datasets/{version.dataset_id}/train/").content.decode()
+    [(space, label)] = re.findall(r'<option value="\d+" data-space="(\w+)">(.*?)</option>', page)
+    assert space == "hybrid"
+    assert label.endswith(": 91.2% right, on top of a pretrained network")
+
+
+def test_search_of_another_kind_is_refused_and_the_choices_stay(alice_client: Client, alice: User) -> None:
+    version = make_version(alice)
+    earlier = trained_search(alice, version)
+    form = {"budget": "2", "space": "macro", "start_from": str(earlier.pk)}
+    answer = alice_client.post(f"/datasets/{version.dataset_id}/train/", form)
+    assert answer.status_code == 400
+    assert "looked among networks of another kind" in words(answer)
+    page = answer.content.decode()
+    assert 'id="space-macro" value="macro" checked' in page
+    assert '<details class="mb-4" id="advanced" open>' in page
+
+
+@pytest.mark.parametrize(
+    "form",
+    [{"strategy": "magic"}, {"max_latency_ms": "soon"}, {"max_millions": "1"}, {"start_from": "999999"}],
+)
+def test_it_refuses_odd_choices(alice_client: Client, alice: User, form: dict[str, str]) -> None:
+    version = make_version(alice)
+    trained_search(alice, version)
+    answer = alice_client.post(f"/datasets/{version.dataset_id}/train/", {"budget": "2", **form})
+    assert answer.status_code == 400
+    assert Search.objects.count() == 1
+
+
+def offered_words() -> list[Words]:
+    return [*strategies().values(), *spaces().values(), *fidelities().values()]
+
+
+def trained_search(owner: User, version: DatasetVersion, **values: Any) -> Search:
+    """A finished search whose best network is right on 91.2 of 100."""
+    search = make_search(owner, version=version, state=Search.State.FINISHED, **values)
+    for accuracy in (0.4, 0.95, 0.9, 0.912):
+        add_trial(search, accuracy=accuracy, genome={"made": "up"})
+    return search

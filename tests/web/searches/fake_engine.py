@@ -166,6 +166,7 @@ class FakeEngine:
     def export(self, command: Export) -> Message:
         accuracy = ACCURACIES[command.number % len(ACCURACIES)]
         card = card_of(["green", "red"], final=command.final, accuracy=accuracy, name=command.title)
+        card |= {"round": command.round, "refit_on_validation": command.final and command.refit}
         out = Path(command.out)
         out.mkdir(parents=True)
         (out / "model.onnx").write_bytes(b"weights")

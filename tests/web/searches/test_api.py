@@ -122,3 +122,90 @@ def test_nobody_is_let_in_without_a_token(alice: User, client: Client) -> None:
     search = make_search(alice)
     assert client.get(f"{URL}/{search.pk}").status_code == 401
     assert client.post(f"{URL}/{search.pk}/cancel").status_code == 401
+
+
+def test_it_takes_every_choice_and_shows_it(alice: User, alice_api: Client) -> None:
+    version = make_version(alice, each=20)
+    earlier = make_search(alice, version=version, state="finished", space="macro")
+    add_trial(earlier)
+    add_trial(earlier)
+    add_trial(earlier, genome={"made": "up"})
+    choices = {
+        "strategy": "local",
+        "space": "macro",
+        "fidelity": "halving",
+        "max_latency_ms": 30.0,
+        "max_parameters": 900_000,
+        "start_from": earlier.pk,
+    }
+    body = {"dataset": version.dataset_id, "budget_minutes": 2, **choices}
+    answer = alice_api.post(URL, body, content_type="application/json")
+    assert answer.status_code == 201
+    assert {name: answer.json()[name] for name in choices} == choices
+
+
+def test_it_refuses_choices_in_a_sentence(alice: User, alice_api: Client) -> None:
+    body = {"dataset": make_version(alice, each=20).dataset_id, "budget_minutes": 2, "strategy": "magic"}
+    answer = alice_api.post(URL, body, content_type="application/json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "unknown_strategy")
+
+
+def test_it_starts_from_no_strangers_search(alice: User, charlie: User, alice_api: Client) -> None:
+    theirs = make_search(charlie)
+    version = make_version(alice, each=20)
+    body = {"dataset": version.dataset_id, "budget_minutes": 2, "start_from": theirs.pk}
+    assert alice_api.post(URL, body, content_type="application/json").status_code == 404
+
+
+def test_pause_resume_and_more_minutes(alice: User, alice_api: Client) -> None:
+    search = running_search(alice, elapsed=20)
+    paused = alice_api.post(f"{URL}/{search.pk}/pause").json()
+    assert (paused["state"], paused["phase"]) == ("paused", "search")
+    assert 98 < paused["seconds_left"] <= 100
+    longer = extend(alice_api, search, 5)
+    assert (longer["state"], longer["budget_minutes"]) == ("paused", 7)
+    resumed = alice_api.post(f"{URL}/{search.pk}/resume").json()
+    assert (resumed["state"], resumed["round"]) == ("running", 0)
+    assert 398 < resumed["seconds_left"] <= 400
+
+
+def test_finished_search_goes_on(alice: User, alice_api: Client) -> None:
+    search = make_search(alice, max_trials=2)
+    run_slot(claimed(search))
+    again = extend(alice_api, search, 3)
+    assert (again["state"], again["round"], again["finished_at"]) == ("running", 1, None)
+    assert 175 < again["seconds_left"] <= 180
+
+
+def test_moves_that_make_no_sense_are_refused_in_a_sentence(alice: User, alice_api: Client) -> None:
+    search = make_search(alice, state="failed")
+    for move, code in (("pause", "search_over"), ("resume", "search_over"), ("extend", "search_failed")):
+        answer = alice_api.post(f"{URL}/{search.pk}/{move}", {"minutes": 5}, content_type="application/json")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, code)
+        assert answer.json()["error"]["message"].endswith(".")
+
+
+@pytest.mark.parametrize("minutes", [0, 1441, "many", None])
+def test_minutes_that_make_no_sense_are_refused(alice: User, alice_api: Client, minutes: object) -> None:
+    search = running_search(alice)
+    body = {"minutes": minutes}
+    answer = alice_api.post(f"{URL}/{search.pk}/extend", body, content_type="application/json")
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("move", ["pause", "resume", "extend"])
+def test_stranger_moves_nothing(alice: User, charlie_api: Client, client: Client, move: str) -> None:
+    search = running_search(alice)
+    body = {"minutes": 5}
+    for stranger, status in ((charlie_api, 404), (client, 401)):
+        answer = stranger.post(f"{URL}/{search.pk}/{move}", body, content_type="application/json")
+        assert answer.status_code == status
+    search.refresh_from_db()
+    assert (search.state, search.budget_minutes) == ("running", 2)
+
+
+def extend(api: Client, search: Search, minutes: float) -> dict[str, object]:
+    answer = api.post(f"{URL}/{search.pk}/extend", {"minutes": minutes}, content_type="application/json")
+    assert answer.status_code == 200, answer.content
+    data: dict[str, object] = answer.json()
+    return data

@@ -119,10 +119,10 @@ def seconds_short(value: float | None) -> str:
 
 @register.filter
 def minutes_words(value: float) -> str:
-    """``2`` is "2 minutes", ``0.5`` is "30 seconds"."""
-    if value < 1:
-        return f"{round(value * 60)} seconds"
-    return "1 minute" if value == 1 else f"{value:g} minutes"
+    """``2`` is "2 minutes", ``0.5`` is "30 seconds", ``2.72`` is "2 minutes 43 seconds"."""
+    minutes, seconds = divmod(round(value * 60), 60)
+    parts = [(minutes, "minute"), (seconds, "second")]
+    return " ".join(f"{n} {unit}{'' if n == 1 else 's'}" for n, unit in parts if n) or "0 seconds"
 
 
 @register.filter
