@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from search_engine.fidelity.registry import SCHEDULERS
 from search_engine.space.registry import HYBRID, SPACES
@@ -124,18 +124,22 @@ def fidelities() -> dict[str, Words]:
 
 
 def best_network(search: Search) -> Trial | None:
-    """The most accurate network of a search, the earliest of equals; controls do not count."""
-    networks = search.trials.filter(
-        kind=Trial.Kind.NETWORK, state=Trial.State.FINISHED, accuracy__isnull=False, genome__isnull=False
-    )
-    return networks.exclude(error_kind=EXPORT_HOPELESS).order_by(F("accuracy").desc(), "number").first()
+    """The most accurate network of those that were trained longest, the earliest of equals; no control."""
+    return _networks().filter(search=search).first()
 
 
 def startable(searches: QuerySet[Search]) -> QuerySet[Search]:
     """Those of some searches that have a network to start from, with its ``best_accuracy``."""
-    trained = Q(trials__kind=Trial.Kind.NETWORK, trials__state=Trial.State.FINISHED)
-    best = Max("trials__accuracy", filter=trained)
-    return searches.annotate(best_accuracy=best).filter(best_accuracy__isnull=False)
+    best = _networks().filter(search=OuterRef("pk")).values("accuracy")[:1]
+    return searches.annotate(best_accuracy=Subquery(best)).filter(best_accuracy__isnull=False)
+
+
+def _networks() -> QuerySet[Trial]:
+    """Trained networks, the best of each search first."""
+    trained = Trial.objects.filter(
+        kind=Trial.Kind.NETWORK, state=Trial.State.FINISHED, accuracy__isnull=False, genome__isnull=False
+    )
+    return trained.exclude(error_kind=EXPORT_HOPELESS).order_by("-rung", "-accuracy", "number")
 
 
 def chosen_words(search: Search) -> str:

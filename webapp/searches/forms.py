@@ -41,16 +41,17 @@ class EarlierSelect(forms.Select):
     def create_option(self, name: str, value: Any, *args: Any, **options: Any) -> dict[str, Any]:
         option = super().create_option(name, value, *args, **options)
         if isinstance(value, ModelChoiceIteratorValue):
-            option["attrs"]["data-space"] = value.instance.space
+            search: Search = value.instance  # type: ignore[attr-defined]
+            option["attrs"]["data-space"] = search.space
         return option
 
 
-class EarlierSearch(forms.ModelChoiceField):
+class EarlierSearch(forms.ModelChoiceField):  # type: ignore[type-arg]
     """An earlier search, named by its day and what its best network can do."""
 
     widget = EarlierSelect
 
-    def label_from_instance(self, obj: Any) -> str:
+    def label_from_instance(self, obj: Any) -> str:  # with what ``startable`` adds
         day = date_format(localtime(obj.created_at), "j F, H:i")
         kind = spaces()[obj.space].title if obj.space in spaces() else obj.space
         return f"{day}: {obj.best_accuracy:.1%} right, {kind[0].lower()}{kind[1:]}"

@@ -228,6 +228,7 @@ def _answer(search: Search, slot: Slot, step: TrainStep, number: int) -> None:
     for name in ANSWERED:
         setattr(trial, name, getattr(same, name))
     trial.repeat_of, trial.seconds, trial.finished_at = number, 0.0, timezone.now()
+    trial.clock = replay.elapsed(search)
     trial.save()
     note(search, f"{trial_name(trial)} is the same as number {number}, so it was not trained again.")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -204,8 +206,8 @@ def test_stranger_moves_nothing(alice: User, charlie_api: Client, client: Client
     assert (search.state, search.budget_minutes) == ("running", 2)
 
 
-def extend(api: Client, search: Search, minutes: float) -> dict[str, object]:
+def extend(api: Client, search: Search, minutes: float) -> dict[str, Any]:
     answer = api.post(f"{URL}/{search.pk}/extend", {"minutes": minutes}, content_type="application/json")
     assert answer.status_code == 200, answer.content
-    data: dict[str, object] = answer.json()
+    data: dict[str, Any] = answer.json()
     return data

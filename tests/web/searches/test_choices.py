@@ -159,6 +159,12 @@ def test_search_starts_only_from_ones_own_on_the_same_data_set(alice: User, bob:
             start(alice, version, start_from=earlier)
 
 
+def test_start_is_a_network_that_was_trained_to_the_end(alice: User) -> None:
+    search = earlier_search(alice, make_version(alice, each=20))
+    whole = add_trial(search, accuracy=0.85, genome=GENOME, rung=2)
+    assert best_network(search) == whole
+
+
 def test_search_without_a_network_starts_nothing(alice: User) -> None:
     version = make_version(alice, each=20)
     earlier = make_search(alice, version=version, state=Search.State.CANCELLED)
