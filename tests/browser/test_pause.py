@@ -26,6 +26,7 @@ def paused(site: Site, owner: Person, trained: Trained, data_set: str) -> str:
     search = start_training(page, data_set, 10)
     network = page.get_by_role("rowheader", name=re.compile(r"^Network \d+$")).first
     expect(network).to_be_visible(timeout=SEARCH_MS)
+    expect(page.get_by_role("button", name="Try the best so far")).to_be_visible(timeout=SEARCH_MS)
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text(re.compile(r"Paused, with \d+:\d\d left"))).to_be_visible()
     page.close()
