@@ -42,7 +42,8 @@ def arm(networks: list[Trial], start: datetime) -> dict[str, Any]:
     """Best so far of one arm: by how many networks it had, and by minutes; a point whenever it rises."""
 
     def minutes(trial: Trial) -> float:
-        return round(max(0.0, (ended(trial) - start).total_seconds() / 60), 3)
+        seconds = (ended(trial) - start).total_seconds() if trial.clock is None else trial.clock
+        return round(max(0.0, seconds / 60), 3)
 
     places = {trial.number: place for place, trial in enumerate(networks, start=1)}
     return {
