@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from webapp.core.errors import UserError
@@ -35,9 +36,10 @@ def pause_search(search: Search) -> None:
         search.state, search.paused_at, search.progress = Search.State.PAUSED, timezone.now(), {}
         search.save(update_fields=["state", "paused_at", "progress"])
         search.slots.update(state=Slot.State.DONE, claim="", doing="")
+        before = Greatest(F("attempts") - 1, 0)
         running = search.trials.filter(state=Trial.State.RUNNING)
         Epoch.objects.filter(trial__in=running).delete()
-        running.update(state=Trial.State.QUEUED, slot=None, started_at=None, attempts=F("attempts") - 1)
+        running.update(state=Trial.State.QUEUED, slot=None, started_at=None, attempts=before)
         note(search, "Paused. The time that is left is kept.")
 
 

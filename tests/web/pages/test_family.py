@@ -51,7 +51,7 @@ def test_noise_is_judged_without_pairs_where_there_are_none(alice_client: Client
 
 
 def test_network_without_a_parent_says_where_it_comes_from(alice_client: Client, alice: User) -> None:
-    search = running_search(alice)
+    search = running_search(alice, strategy="evolution")
     family(search)
     vector = changed(SPACE.starts[1], "head.dropout", 2)
     network(search, 100, vector, origin=Trial.Origin.RANDOM)

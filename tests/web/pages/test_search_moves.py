@@ -7,6 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.web.pages.reading import read, words
+from tests.web.pages.test_search_live import chart_data
 from tests.web.searches.making import add_trial, make_search, running_search
 from tests.web.trained.making import make_model
 from webapp.accounts.models import User
@@ -112,6 +113,14 @@ def test_page_is_loaded_anew_when_other_buttons_fit(alice_client: Client, alice:
     pause_search(search)
     assert alice_client.get(live, headers=headers).headers["HX-Refresh"] == "true"
     assert alice_client.get(live, headers={**HTMX, "X-Controls": "paused"}).status_code == 200
+
+
+def test_charts_leave_pauses_out(alice_client: Client, alice: User) -> None:
+    search = running_search(alice, elapsed=7200)
+    for clock in (5, 9, 30):
+        add_trial(search, clock=clock, finished_at=timezone.now())
+    data = chart_data(alice_client.get(f"/searches/{search.pk}/"))
+    assert [point["x"] for point in data["best"]["ours"]["minutes"]] == [0.5]
 
 
 def test_paused_search_is_on_the_home_page(alice_client: Client, alice: User) -> None:

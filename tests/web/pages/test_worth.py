@@ -124,10 +124,10 @@ def test_training_that_was_ended_early_is_marked(alice_client: Client, search: S
     [("max_latency_ms", 20.0, "too slow"), ("max_parameters", 1_000_000, "too large")],
 )
 def test_network_beyond_a_limit_is_marked_and_cannot_win(
-    alice: User, monkeypatch: pytest.MonkeyPatch, limit: str, value: float, words: str
+    alice: User, limit: str, value: float, words: str
 ) -> None:
-    monkeypatch.setattr(Search, limit, value, raising=False)
-    search = make_search(alice, state=Search.State.FINISHED, phase=Search.Phase.DONE, plan=PLAN.to_dict())
+    over = {"state": Search.State.FINISHED, "phase": Search.Phase.DONE, "plan": PLAN.to_dict()}
+    search = make_search(alice, **over, **{limit: value})
     add_trial(search, accuracy=0.2)
     add_trial(search, accuracy=0.7)
     add_trial(search, accuracy=0.8, latency_ms=10.0, parameters=900_000)

@@ -33,7 +33,7 @@ def chart_data(search: Search, trials: list[Trial]) -> dict[str, Any]:
         "scatter": {
             "title": scatter_title(dots),
             "dots": dots,
-            "limit": getattr(search, "max_latency_ms", None),
+            "limit": search.max_latency_ms,
         },
     }
 
