@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .ONESHELL:
-.PHONY: help setup setup-dev run test check bench-search vendor clean
+.PHONY: help setup setup-dev run test check bench-search bench-slots vendor clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -70,6 +70,10 @@ check: setup-dev ## Format, lint, types, layers, migrations, production settings
 bench-search: setup-dev ## Play every strategy on NAS-Bench-201 and print the table (some minutes)
 	@$(SCRATCH); export OMP_NUM_THREADS=1
 	$(BIN)/python scripts/bench_search.py --seeds $${SEEDS:-100} --evaluations $${EVALUATIONS:-200}
+
+bench-slots: setup-dev ## Time what a trial costs besides training: claim, start, result (some minutes)
+	@$(SCRATCH); export OMP_NUM_THREADS=1
+	$(BIN)/python -m scripts.bench_overhead --trials $${TRIALS:-40} --slots $${SLOTS:-1} --strategy $${STRATEGY:-evolution}
 
 vendor: ## Fetch the pinned front-end files into static/vendor (needs Node; the copies are committed)
 	npm ci --ignore-scripts --no-audit --no-fund
