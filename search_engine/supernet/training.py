@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -76,7 +77,7 @@ def train_shared(
             changed = augment(features[PIXELS], shift=recipe.shift, flip=recipe.flip, generator=generator)
             features = {PIXELS: changed}
         path = paths.genome(paths.uniform(rng))
-        loss = batch_loss(lambda x, path=path: supernet(x, path), features, targets, recipe, generator)
+        loss = batch_loss(partial(supernet, path=path), features, targets, recipe, generator)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(weights, CLIP)

@@ -126,8 +126,8 @@ def test_training_that_was_ended_early_is_marked(alice_client: Client, search: S
 def test_network_beyond_a_limit_is_marked_and_cannot_win(
     alice: User, limit: str, value: float, words: str
 ) -> None:
-    over = {"state": Search.State.FINISHED, "phase": Search.Phase.DONE, "plan": PLAN.to_dict()}
-    search = make_search(alice, **over, **{limit: value})
+    search = make_search(alice, state=Search.State.FINISHED, phase=Search.Phase.DONE, plan=PLAN.to_dict())
+    Search.objects.filter(pk=search.pk).update(**{limit: value})
     add_trial(search, accuracy=0.2)
     add_trial(search, accuracy=0.7)
     add_trial(search, accuracy=0.8, latency_ms=10.0, parameters=900_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from search_engine.objective import fits
 from search_engine.proposing import rungs
 from webapp.searches.models import Search, Trial
 from webapp.searches.replay import search_config, search_plan
@@ -27,14 +28,10 @@ def top_rung(search: Search) -> int:
 
 def outside(trial: Trial) -> str:
     """ "too slow" or "too large" if the trial is beyond a limit of its search; else empty."""
-    slowest: float | None = getattr(trial.search, "max_latency_ms", None)
-    largest: int | None = getattr(trial.search, "max_parameters", None)
-    aimed_at = getattr(trial.search, "objective", "accuracy") != "accuracy"
-    if slowest is not None and not aimed_at and trial.latency_ms is not None and trial.latency_ms > slowest:
-        return "too slow"
-    if largest is not None and trial.parameters is not None and trial.parameters > largest:
-        return "too large"
-    return ""
+    config = search_config(trial.search)
+    if fits(config, trial.parameters, trial.latency_ms):
+        return ""
+    return "too slow" if fits(config, trial.parameters, None) else "too large"
 
 
 def marks(trial: Trial, top: int) -> list[str]:
