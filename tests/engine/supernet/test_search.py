@@ -214,7 +214,7 @@ def test_it_finds_the_operation_that_the_task_needs() -> None:
         paths, TRAINING, VALIDATION, 2, seed=0, progress=box.training, should_stop=lambda: False
     )
     assert scorer.accuracy(all_of("conv_1x1")) < 0.65
-    assert scorer.accuracy(all_of("sep_conv_3x3")) > 0.95
+    assert scorer.accuracy(all_of("sep_conv_3x3")) > 0.9
     hunt = Hunt(paths, scorer, box, 0, on_progress=lambda *_: None, should_stop=lambda: False)
     hunt.run()
     best = hunt.best_again()
