@@ -105,9 +105,12 @@ def test_a_trial_that_ends_late_is_learned_without_learning_all_again(
     suggest(space, [*trials[:-2], trials[-1]])
     learned: list[int] = []
     learn = _Learner.learn
-    monkeypatch.setattr(
-        _Learner, "learn", lambda learner, trial: (learned.append(trial.number), learn(learner, trial))
-    )
+
+    def note(learner: _Learner, trial: Trial) -> None:
+        learned.append(trial.number)
+        learn(learner, trial)
+
+    monkeypatch.setattr(_Learner, "learn", note)
     warm = suggest(space, trials)
     assert learned == [38, 39]
     monkeypatch.setattr(reinforce, "_warm", OrderedDict())
