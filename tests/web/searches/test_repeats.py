@@ -31,15 +31,23 @@ class Stubborn:
         return [Proposal(starts[number % 2]) for number in range(self.known, self.known + count)]
 
 
-def test_repeat_is_answered_from_the_ledger_and_counted_as_one(
-    alice: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_repeat_is_answered_from_the_ledger(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(STRATEGIES, "evolution", Stubborn)
     search = make_search(alice, max_trials=5, strategy="evolution")
     run_slot(claimed(search))
     search.refresh_from_db()
     assert search.state == Search.State.FINISHED
-    assert search.trials.exclude(repeat_of=None).count() == 3
     hashes = dict(search.trials.values_list("number", "genome_hash"))
     trained = [command.number for command in commands_of(search) if isinstance(command, Train)]
     assert set(Counter(hashes[number] for number in trained).values()) == {1}
+    repeats = search.trials.exclude(repeat_of=None)
+    assert repeats.count() == 3
+    for repeat in repeats:
+        assert repeat.repeat_of is not None
+        first = search.trials.get(number=repeat.repeat_of)
+        assert (repeat.genome_hash, repeat.accuracy, repeat.seconds) == (
+            first.genome_hash,
+            first.accuracy,
+            0.0,
+        )
+    assert "not trained again" in "".join(search.log_lines.values_list("text", flat=True))
