@@ -235,7 +235,7 @@ def slot(key: str, out: str) -> None:
 
 def engine(out: str) -> None:
     """The engine, with a clock at the first batch and after the last of each network."""
-    from search_engine import session, worker
+    from search_engine import fitting, session, worker
     from search_engine.trainer import loop
 
     original = loop.train
@@ -264,7 +264,7 @@ def engine(out: str) -> None:
                     file.write(json.dumps({"number": command.number, "begun_cpu": begun, **last}) + "\n")
             return trained
 
-    setattr(session, "train", train)  # noqa: B010 - the names that session and worker look up
+    setattr(fitting, "train", train)  # noqa: B010 - the names that fitting and worker look up
     setattr(session, "Session", Session)  # noqa: B010
     worker.main()
 

@@ -71,6 +71,15 @@ class Controller:
         self._moments = (np.zeros_like(flat), np.zeros_like(flat))
         self._updates = 0
 
+    def copy(self) -> Controller:
+        """Another that knows the same, and learns on its own."""
+        twin = Controller(self.sizes, self.hidden, np.random.default_rng(0))
+        twin._flat[:] = self._flat  # in place: the layers are views of it
+        for mine, theirs in zip(self._moments, twin._moments, strict=True):
+            theirs[:] = mine
+        twin._updates = self._updates
+        return twin
+
     def sample(self, uniforms: Floats) -> Ints:
         """Vectors drawn from the policy.
 

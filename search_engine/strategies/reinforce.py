@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import copy
 import math
 import random
 from collections import OrderedDict
@@ -31,9 +32,13 @@ BATCHES = 8
 LEARN_FROM = 4
 """Rewards from which on the policy is asked for repeats to learn from."""
 
-_warm: OrderedDict[object, _Learner] = OrderedDict()
-"""The newest learners of this process. Only a short cut: whoever finds none replays all trials."""
+_warm: OrderedDict[object, list[_Learner]] = OrderedDict()
+"""Learners of this process that know all trials, all but the last, and so on. Only a short cut: whoever finds
+none replays all trials."""
 WARM = 4
+STEPS_BACK = 8
+"""Learners of one search that are kept. Where several slots train, a trial may end before an older one, which
+then goes before it; teaching 100 trials again would keep all slots waiting for half a second."""
 
 
 class _Learner:
@@ -53,6 +58,13 @@ class _Learner:
         self._rewards: list[float] = []
         self._drawn: list[Vector] = []
         self._memory: dict[str, tuple[Vector, float]] = {}
+
+    def copy(self) -> _Learner:
+        """Another that was taught the same."""
+        twin = copy.copy(self)
+        twin.facts, twin._rewards, twin._memory = list(self.facts), list(self._rewards), dict(self._memory)
+        twin._controller = self._controller.copy()
+        return twin
 
     def first_draw(self) -> list[Vector]:
         """Vectors from the policy as it is."""
@@ -146,12 +158,16 @@ class Reinforce(ReplayedStrategy):
 
     def _learner(self) -> _Learner:
         """Taught all trials that have a reward, in the order of their numbers."""
-        learner = _warm.pop(self._name, None)
-        if learner is None or not _begins(self.finished, learner.facts):
-            learner = _Learner(self.space, self.seed, self.budget)
-        for trial in self.finished[len(learner.facts) :]:
-            learner.learn(trial)
-        _warm[self._name] = learner
+        kept = [known for known in _warm.pop(self._name, ()) if _begins(self.finished, known.facts)]
+        learner = kept[-1] if kept else _Learner(self.space, self.seed, self.budget)
+        new = self.finished[len(learner.facts) :]
+        for left in range(len(new), 0, -1):
+            if kept and learner is kept[-1]:
+                learner = learner.copy()
+            learner.learn(new[-left])
+            if left <= STEPS_BACK:
+                kept.append(learner)
+        _warm[self._name] = kept[-STEPS_BACK:]
         while len(_warm) > WARM:
             _warm.popitem(last=False)
         return learner

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import random
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 
+from search_engine.strategies import reinforce
 from search_engine.strategies.controller import Controller
-from search_engine.strategies.reinforce import Reinforce
-from tests.engine.strategies.toys import ToySpace, play
+from search_engine.strategies.reinforce import Reinforce, _Learner
+from search_engine.trial import Kind, Origin, Proposal, Trial, TrialState
+from tests.engine.strategies.toys import ToySpace, play, reward
 
 SIZES = (3, 2, 4)
 
@@ -84,3 +89,35 @@ def test_the_probabilities_sharpen_while_it_searches() -> None:
         sum(-float(np.sum(np.array(r) * np.log(np.array(r) + 1e-12))) for r in p) for p in (before, after)
     ]
     assert entropy[1] < 0.8 * entropy[0]
+
+
+def test_a_trial_that_ends_late_is_learned_without_learning_all_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    space = ToySpace()
+    rng = random.Random(4)
+    vectors = [space.sample(rng) for _ in range(40)]
+    trials = [
+        Trial(n, Kind.NETWORK, Origin.STRATEGY, TrialState.FINISHED, v, space.key(v), None, reward(v), 1.0)
+        for n, v in enumerate(vectors)
+    ]
+    # The last but one was still running when the last had ended.
+    suggest(space, [*trials[:-2], trials[-1]])
+    learned: list[int] = []
+    learn = _Learner.learn
+
+    def note(learner: _Learner, trial: Trial) -> None:
+        learned.append(trial.number)
+        learn(learner, trial)
+
+    monkeypatch.setattr(_Learner, "learn", note)
+    warm = suggest(space, trials)
+    assert learned == [38, 39]
+    monkeypatch.setattr(reinforce, "_warm", OrderedDict())
+    assert suggest(space, trials) == warm
+
+
+def suggest(space: ToySpace, trials: list[Trial]) -> Proposal:
+    strategy = Reinforce(space, seed=77, budget=60)
+    strategy.update(trials, [])
+    return strategy.suggest(1)[0]
