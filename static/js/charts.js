@@ -262,10 +262,10 @@ function fillTable(frame, rows) {
   );
 }
 
-/** Checks what was chosen: a new radio button of the same name, about to be replaced by the kept one, unchecks it. */
+/** Checks what is shown: a new radio button of the same name, about to be replaced by the kept one, unchecks it. */
 function checkAxes() {
-  for (const [id, by] of chosenAxis) {
-    const button = document.querySelector(`#${id} [data-chart-axis][value=${by}]`);
+  for (const frame of document.querySelectorAll("[data-chart]")) {
+    const button = frame.querySelector(`[data-chart-axis][value=${chosenAxis.get(frame.id) ?? "networks"}]`);
     if (button instanceof HTMLInputElement) button.checked = true;
   }
 }

@@ -128,6 +128,7 @@ def train(page: Page, site: Site, data_set: str) -> Trained:
 
     network = page.get_by_role("rowheader", name=re.compile(r"^Network \d+$")).first
     expect(network).to_be_visible(timeout=SEARCH_MS)
+    expect(page.get_by_role("radio", name="By networks tried")).to_be_checked()  # also after news
     site.take_picture(page, "search-live")
     tried = numbers(page.get_by_text(re.compile(r"\d+ candidates? tried")).inner_text())[-1]
     page.reload()

@@ -45,11 +45,12 @@ def explain_strategy(search: Search, tried: int) -> str:
 
     if search.plan is None:
         return ""
-    why = auto.explain(affords(search)) + " " if search.strategy == "auto" else ""
     name = strategy_name(search)
-    begin, after = BEGINNINGS.get(name, ""), DOINGS.get(name, "")
-    doing = begin if begin and tried < FIRST_NETWORKS else after
-    return f"{why}{doing} Now and then a network is drawn at random, to show what the search is worth."
+    # Of ``auto`` the reason of its choice says already what the strategy does.
+    after = auto.explain(affords(search)) if search.strategy == "auto" else DOINGS.get(name, "")
+    begin = BEGINNINGS.get(name, "") if tried < FIRST_NETWORKS else ""
+    doing = f"{after} {begin}".strip() if search.strategy == "auto" else begin or after
+    return f"{doing} Now and then a network is drawn at random, to show what the search is worth."
 
 
 FIRST_NETWORKS = 6

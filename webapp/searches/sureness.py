@@ -17,9 +17,12 @@ REMEMBERED = 24 * 3600
 
 
 def has_controller(search: Search) -> bool:
-    """Whether the strategy of the search is a controller whose probabilities can be shown."""
+    """Whether the strategy of the search is a controller whose probabilities can be shown.
+
+    Under a schedule of rungs there is a controller a rung, and none of them is that of the whole search.
+    """
     name = strategy_name(search)
-    if search.plan is None or name not in STRATEGIES:
+    if search.plan is None or name not in STRATEGIES or search.fidelity != "full":
         return False
     space = search_space(search)
     return isinstance(STRATEGIES[name](space, search.seed, affords(search)), Controlled)

@@ -77,6 +77,22 @@ def test_search_without_a_controller_has_no_such_page(
     assert "/controller/" not in alice_client.get(f"/searches/{search.pk}/").content.decode()
 
 
+def test_rungs_have_controllers_of_their_own_and_so_none_is_shown(
+    alice_client: Client, search: Search
+) -> None:
+    Search.objects.update(fidelity="halving")
+    assert alice_client.get(f"/searches/{search.pk}/controller/").status_code == 404
+
+
+def test_controller_beside_shared_weights_says_what_it_learns_from(
+    alice_client: Client, search: Search
+) -> None:
+    Search.objects.update(strategy="enas")
+    assert "those that the shared weights liked best" in read(
+        alice_client, f"/searches/{search.pk}/controller/"
+    )
+
+
 def test_search_that_has_no_plan_yet_has_no_such_page(alice_client: Client, alice: User) -> None:
     search = make_search(alice, strategy="reinforce")
     assert alice_client.get(f"/searches/{search.pk}/controller/").status_code == 404

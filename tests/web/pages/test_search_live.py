@@ -112,6 +112,26 @@ def test_charts_show_each_arm_and_what_it_must_beat(alice_client: Client, alice:
     assert [dot["origin"] for dot in data["scatter"]["dots"]] == ["control", *["strategy"] * 3, "random"]
 
 
+@pytest.mark.parametrize(
+    ("strategy", "count", "words"),
+    [
+        ("evolution", 3, "First some starting designs and some networks drawn at random, to breed from."),
+        ("evolution", 9, "The better ones of the newest networks have children that differ in one decision"),
+        ("reinforce", 9, "A controller draws networks decision by decision"),
+        ("local", 9, "One decision of the best network is changed at a time"),
+        ("auto", 9, "The budget affords about 3 networks: too few to learn from"),
+    ],
+)
+def test_it_says_what_it_is_doing(
+    alice_client: Client, alice: User, strategy: str, count: int, words: str
+) -> None:
+    search = running_search(alice, strategy=strategy)
+    tried(search, *[0.5] * (count + 2))
+    text = read(alice_client, f"/searches/{search.pk}/")
+    assert f"What it is doing {words}" in text
+    assert "Now and then a network is drawn at random" in text
+
+
 def test_model_can_be_tried_before_the_end(alice_client: Client, alice: User) -> None:
     search = running_search(alice)
     tried(search, 0.3, 0.8)

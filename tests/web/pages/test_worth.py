@@ -71,6 +71,13 @@ def test_old_searches_that_wrote_down_no_pictures_say_so(alice_client: Client, s
     assert "20.0 of 100 better How sure that is cannot be said" in text
 
 
+def test_networks_that_agree_on_every_picture_are_said_to(alice_client: Client, search: Search) -> None:
+    first = search.trials.get(number=2)
+    search.trials.filter(number=3).update(accuracy=first.accuracy, right=first.right)
+    text = read(alice_client, f"/searches/{search.pk}/")
+    assert "No difference Both are right on the very same of 200 pictures. As many tries" in text
+
+
 def test_chart_marks_where_both_arms_had_as_many(alice_client: Client, search: Search) -> None:
     data = chart(alice_client, search)
     assert data["fair"] == {"count": 2, "ours": 80.0, "random": 79.0}
@@ -128,6 +135,7 @@ def test_network_beyond_a_limit_is_marked_and_cannot_win(
 ) -> None:
     search = make_search(alice, state=Search.State.FINISHED, phase=Search.Phase.DONE, plan=PLAN.to_dict())
     Search.objects.filter(pk=search.pk).update(**{limit: value})
+    search.refresh_from_db()
     add_trial(search, accuracy=0.2)
     add_trial(search, accuracy=0.7)
     add_trial(search, accuracy=0.8, latency_ms=10.0, parameters=900_000)

@@ -14,7 +14,7 @@ from search_engine.strategies.sharpening import Moment
 from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned
 from webapp.searches.models import Search
-from webapp.searches.replay import search_space
+from webapp.searches.replay import search_space, strategy_name
 from webapp.searches.sureness import has_controller, sureness
 
 COLUMN, GAP, HEIGHT = 22, 4, 44
@@ -62,6 +62,7 @@ def controller(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         "moments": moments,
         "learned": moments[-1].trials,
         "sentence": sentence(moments),
+        "shares_weights": strategy_name(search) == "enas",
         "surest": sorted(rows, key=lambda row: -row.now)[:3],
         "groups": [(name, list(group)) for name, group in groupby(rows, key=lambda row: row.group)],
         "height": HEIGHT,

@@ -77,7 +77,11 @@ def answers(search: Search, trials: list[Trial]) -> dict[str, Any]:
                 comparison=c,
                 headline=headline(c),
                 verdict=verdict(c),
-                tone="chance" if c.may_be_chance else "better" if c.difference > 0 else "worse",
+                tone="chance"
+                if c.may_be_chance and c.difference
+                else "better"
+                if c.difference > 0
+                else "worse",
                 low=None if c.low is None else x_of(c.low),
                 high=None if c.high is None else x_of(c.high),
                 dot=x_of(c.difference),
@@ -113,6 +117,8 @@ def verdict(c: Comparison) -> str:
     """How sure that is; and, where one side had more tries, that it had."""
     if c.low is None or c.high is None:
         sure = "How sure that is cannot be said: it was not written down which pictures each is right on."
+    elif c.low == c.high == 0.0:
+        sure = f"Both are right on the very same of {c.pictures:,} pictures."
     else:
         interval = f"95 % interval {signed(c.low)} to {signed(c.high)}, on the same {c.pictures:,} pictures"
         sure = f"{interval}: that may be chance." if c.may_be_chance else f"{interval}."
