@@ -127,7 +127,8 @@ def test_network_beyond_a_limit_is_marked_and_cannot_win(
     alice: User, limit: str, value: float, words: str
 ) -> None:
     search = make_search(alice, state=Search.State.FINISHED, phase=Search.Phase.DONE, plan=PLAN.to_dict())
-    Search.objects.filter(pk=search.pk).update(**{limit: value})
+    setattr(search, limit, value)
+    search.save()
     add_trial(search, accuracy=0.2)
     add_trial(search, accuracy=0.7)
     add_trial(search, accuracy=0.8, latency_ms=10.0, parameters=900_000)
