@@ -74,7 +74,7 @@ STRATEGY_WORDS = {
     ),
     "enas": Words(
         "Shared weights",
-        "One large network holds all others and is trained once, to compare them cheaply (ENAS).",
+        "One large network holds all others, to compare them cheaply (ENAS); for cells from scratch.",
     ),
     "random": Words("By chance", "Draws every network at random: what all other ways have to beat."),
 }
