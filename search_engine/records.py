@@ -6,10 +6,11 @@ import threading
 from dataclasses import asdict, replace
 
 from search_engine.config import Plan, SearchConfig
+from search_engine.evaluate.worth import Comparison, Scored, worth
 from search_engine.events import EpochDone, SupernetDone, Trained
 from search_engine.ledger import Entry, Ledger, asked, found_by
 from search_engine.objective import fits, reward_of
-from search_engine.proposing import CURVES
+from search_engine.proposing import CURVES, rungs
 from search_engine.search import TrainStep
 from search_engine.trial import Kind, Trial, TrialState
 
@@ -99,6 +100,21 @@ class Records:
         with self.lock:
             self._errors[number] = message
             self.trials[number] = replace(self.trials[number], state=TrialState.FAILED)
+
+    def worth(self, plan: Plan) -> tuple[Comparison, ...]:
+        """The search's best network against the random arm's, and against plain transfer learning."""
+        top = len(rungs(self.config, plan)) - 1
+        scored = [
+            Scored(
+                t.number, t.kind, t.origin, self._figures[t.number].accuracy, self._figures[t.number].right
+            )
+            for t in self.trials.values()
+            if t.number in self._figures
+            and t.fits
+            and (t.kind is not Kind.NETWORK or t.rung == top)
+            and self._steps[t.number].repeat_of is None
+        ]
+        return worth(sorted(scored, key=lambda each: each.number), self.config.seed)
 
     def ledger(self, plan: Plan, split: str) -> Ledger:
         """Everything so far; ``split`` is the digest of the manifest."""

@@ -16,6 +16,7 @@ from typing import Any
 from search_engine.config import Plan, SearchConfig
 from search_engine.data.manifest import read_manifest
 from search_engine.errors import SearchEngineError
+from search_engine.evaluate.worth import Comparison
 from search_engine.events import (
     CLOSING,
     EpochDone,
@@ -65,6 +66,7 @@ class Outcome:
         networks: how many candidates of the space were trained; controls not counted.
         ledger: everything that was tried.
         controls: kind to validation accuracy.
+        worth: what the search found against chance and against plain transfer learning.
     """
 
     bundle: Path
@@ -73,6 +75,7 @@ class Outcome:
     networks: int
     ledger: Ledger
     controls: dict[str, float]
+    worth: tuple[Comparison, ...]
 
 
 class LocalSearch:
@@ -145,6 +148,7 @@ class LocalSearch:
                 for t in finished
                 if t.kind in (Kind.MAJORITY, Kind.LINEAR_PROBE)
             },
+            worth=self._records.worth(self._need_plan()),
         )
 
     # --- one slot -------------------------------------------------------------------------------------------

@@ -44,6 +44,8 @@ def test_fit_reports_what_it_promises(fitted: tuple[Path, dict[str, object], str
     assert result["seconds"] < 60  # type: ignore[operator]
     assert len(result["winner"]["hash"]) == 16  # type: ignore[index]
     assert set(result["controls"]) == {"majority", "linear_probe"}  # type: ignore[call-overload]
+    against = {each["question"] for each in result["worth"]}  # type: ignore[attr-defined]
+    assert "probe" in against
     assert "rejected circle/broken.jpg" in said or "rejected train/circle/broken.jpg" in said
 
 
