@@ -106,7 +106,7 @@ def test_the_reward_is_taken_of_a_thousand_pictures_or_of_all() -> None:
 
 
 def test_a_score_is_that_of_the_network_alone_with_the_inherited_weights() -> None:
-    """Also where the held-out pictures are sorted by class, as they come."""
+    """Also where the held-out pictures are sorted by class, as these are."""
     paths = one_cell_paths()
     torch.manual_seed(0)
     supernet = Supernet(paths.base, 2)
