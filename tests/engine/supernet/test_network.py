@@ -39,7 +39,7 @@ def made(request: pytest.FixtureRequest) -> tuple[PathSpace, Supernet]:
 
 
 @given(seed=SEEDS)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_a_path_gives_what_its_network_gives_alone(made: tuple[PathSpace, Supernet], seed: int) -> None:
     paths, supernet = made
     genome = paths.genome(paths.uniform(random.Random(seed)))
