@@ -1,24 +1,37 @@
-"""What a search is worth: its winner against that of a random search of as many networks, on a test set.
+"""What a search is worth: its winner against that of its own random arm, on a test set.
 
     python -m scripts.measure_search signdigits-train.zip signdigits-test.zip results.jsonl --space cells
 
-Both search the same space with as many networks, trained alike, from the same seeds; each opens the test set
-once, for its winner. Results are added to the file, and what is in it already is not run again.
+Half of the training goes to networks drawn at random, so both arms cost the same, in one search, on the same
+machine, at the same time. The best of either by validation is fitted again on all pictures and tested once: no
+choice is made by a test figure. Results are added to the file, and what is in it already is not run again.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
+import shutil
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-CONTROL = "random"
+from search_engine.config import SearchConfig
+from search_engine.data.gather import gather, make_manifest
+from search_engine.data.manifest import write_manifest
+from search_engine.events import Export, Message, Open
+from search_engine.fidelity import SCHEDULERS
+from search_engine.ledger import Entry, Ledger
+from search_engine.proposing import rungs
+from search_engine.runner import LocalSearch
+from search_engine.search import trial_seed
+from search_engine.session import Session
+from search_engine.trial import Kind, Origin
+
+ARMS = (Origin.STRATEGY, Origin.RANDOM)
 
 
 def main() -> None:
@@ -27,57 +40,119 @@ def main() -> None:
     parser.add_argument("test", type=Path, help="the same, for the winners alone")
     parser.add_argument("results", type=Path, help="JSON lines; added to")
     parser.add_argument("--space", default="hybrid")
-    parser.add_argument("--strategy", default="auto", help="against random")
-    parser.add_argument("--fidelity", default="full", help="of both")
-    parser.add_argument("--trials", type=int, default=60, help="networks of each search")
-    parser.add_argument("--minutes", type=float, default=20.0, help="of each search, at most")
+    parser.add_argument("--strategy", default="auto")
+    parser.add_argument(
+        "--fidelity", choices=("full", *SCHEDULERS), default="full", help="of the search's arm"
+    )
+    parser.add_argument("--trials", type=int, default=60, help="networks of both arms")
+    parser.add_argument("--minutes", type=float, default=30.0, help="of each search, at most")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options = parser.parse_args()
     for seed in options.seeds:
-        for strategy in (options.strategy, CONTROL):
-            if not any(matches(row, options, strategy, seed) for row in read(options.results)):
-                row = search(options, strategy, seed)
-                with options.results.open("a") as out:
-                    out.write(json.dumps(row) + "\n")
+        if not any(matches(row, options, seed) for row in read(options.results)):
+            row = measure(options, seed)
+            with options.results.open("a") as out:
+                out.write(json.dumps(row) + "\n")
     report(options)
 
 
-def search(options: argparse.Namespace, strategy: str, seed: int) -> dict[str, Any]:
-    """One search on one slot, without an arm of its own for comparison."""
+def measure(options: argparse.Namespace, seed: int) -> dict[str, Any]:
+    """One search on one slot, and the test of both arms' best."""
+    config = SearchConfig(
+        budget_seconds=60.0 * options.minutes,
+        seed=seed,
+        space=options.space,
+        strategy=options.strategy,
+        fidelity=options.fidelity,
+        random_share=0.5,
+        max_trials=options.trials,
+    )
     with tempfile.TemporaryDirectory(prefix="netwright-") as folder:
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "search_engine", "fit", str(options.train.resolve())),
-                *("--test", str(options.test.resolve()), "--out", str(Path(folder, "bundle")), "--json"),
-                *("--space", options.space, "--strategy", strategy, "--fidelity", options.fidelity),
-                *("--trials", str(options.trials), "--minutes", str(options.minutes), "--seed", str(seed)),
-                *("--random-share", "0", "--slots", "1"),
-            ],
-            cwd=ROOT,
-            check=True,
-            text=True,
-            stdout=subprocess.PIPE,
+        work = Path(folder)
+        pictures = [gather(path, work / "pictures", on_file=_quiet) for path in (options.train, options.test)]
+        write_manifest(make_manifest(*pictures, work / "pictures", seed=seed), work / "manifest.jsonl")
+        search = LocalSearch(
+            config, work / "manifest.jsonl", cache=work / "cache", run=work / "run", device="cpu", say=say
         )
-    said = json.loads(done.stdout.splitlines()[-1])
+        outcome = search.run(title="measured")
+        return {
+            **described(options, seed),
+            "networks": outcome.networks,
+            "probe": outcome.controls.get("linear_probe"),
+            "arms": {arm.value: test_of(arm, outcome.ledger, work) for arm in ARMS},
+        }
+
+
+def test_of(arm: Origin, ledger: Ledger, work: Path) -> dict[str, Any]:
+    """The best of an arm by validation, fitted again on all pictures and tested."""
+    top = len(rungs(ledger.config, ledger.plan)) - 1
+    tried = [
+        e for e in ledger.entries if e.kind == Kind.NETWORK and e.origin == arm and e.accuracy is not None
+    ]
+    best = max((e for e in tried if e.rung == top), key=lambda e: (e.accuracy or 0.0, -e.number))
+    run = work / f"run-{arm.value}"
+    shutil.copytree(work / "run" / "trials", run / "trials")  # a folder of its own, and so a seal of its own
+    session = Session(
+        Open(
+            manifest=str(work / "manifest.jsonl"),
+            cache=str(work / "cache"),
+            run=str(run),
+            seed=ledger.config.seed,
+            device="cpu",
+        ),
+        Silence(),
+        lambda: False,
+    )
+    session.prepare(ledger.plan)
+    card = session.export(final_export(best, ledger, run)).model
     return {
-        "space": options.space,
-        "strategy": strategy,
-        "fidelity": options.fidelity,
-        "asked": options.trials,
-        "seed": seed,
-        "networks": said["trials"],
-        "validation": said["validation"]["accuracy"],
-        "test": said["test"]["accuracy"],
-        "pictures": said["test"]["n"],
-        "seconds": said["seconds"],
-        "kind": said["winner"]["kind"],
-        "probe": said["controls"].get("linear_probe"),
+        "number": best.number,
+        "tried": len(tried),
+        "seconds": round(sum(e.seconds or 0.0 for e in tried), 1),
+        "validation": best.accuracy,
+        "test": card["test"]["accuracy"],
+        "pictures": card["test"]["n"],
     }
 
 
-def matches(row: dict[str, Any], options: argparse.Namespace, strategy: str, seed: int) -> bool:
-    wanted = (options.space, strategy, options.fidelity, options.trials, seed)
-    return (row["space"], row["strategy"], row["fidelity"], row["asked"], row["seed"]) == wanted
+def final_export(best: Entry, ledger: Ledger, run: Path) -> Export:
+    """The order to fit a trial again and to open the test split for it."""
+    return Export(
+        number=best.number,
+        kind=best.kind,
+        genome=best.genome,
+        seed=trial_seed(ledger.config.seed, best.number),
+        epochs=best.epochs or ledger.plan.epochs,
+        seconds=10.0 * (best.seconds or 60.0),
+        final=True,
+        refit=True,
+        out=str(run / "bundle"),
+        title="measured",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """An event sink that forgets."""
+
+    def emit(self, event: Message) -> None:
+        """Nothing."""
+
+
+def described(options: argparse.Namespace, seed: int) -> dict[str, Any]:
+    """What was asked for."""
+    return {
+        "space": options.space,
+        "strategy": options.strategy,
+        "fidelity": options.fidelity,
+        "asked": options.trials,
+        "seed": seed,
+    }
+
+
+def matches(row: dict[str, Any], options: argparse.Namespace, seed: int) -> bool:
+    wanted = described(options, seed)
+    return {name: row[name] for name in wanted} == wanted
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -85,28 +160,29 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def report(options: argparse.Namespace) -> None:
-    """A row a search, and the mean difference with its standard error over the seeds."""
-    rows = read(options.results)
-    say("| space | seed | strategy | networks | seconds | validation | test |")
+    """A row an arm, and the mean difference with its standard error over the seeds."""
+    rows = [next(row for row in read(options.results) if matches(row, options, s)) for s in options.seeds]
+    say("| space | seed | arm | networks | seconds | validation | test |")
     say("| --- | --- | --- | --- | --- | --- | --- |")
-    gains = []
-    for seed in options.seeds:
-        ours, control = (
-            next(row for row in rows if matches(row, options, strategy, seed))
-            for strategy in (options.strategy, CONTROL)
-        )
-        gains.append(100 * (ours["test"] - control["test"]))
-        for row in (ours, control):
+    for row in rows:
+        for arm in ARMS:
+            best = row["arms"][arm.value]
             say(
-                f"| {row['space']} | {seed} | {row['strategy']} | {row['networks']} | {row['seconds']:.0f} "
-                f"| {100 * row['validation']:.1f} | {100 * row['test']:.1f} |"
+                f"| {row['space']} | {row['seed']} | {arm.value} | {best['tried']} | {best['seconds']:.0f} "
+                f"| {100 * best['validation']:.1f} | {100 * best['test']:.1f} |"
             )
+    gains = [100 * (row["arms"]["strategy"]["test"] - row["arms"]["random"]["test"]) for row in rows]
     error = stdev(gains) / len(gains) ** 0.5 if len(gains) > 1 else float("nan")
     say(f"\nSearch minus random, points of test accuracy: {fmean(gains):+.1f}, standard error {error:.1f}.")
 
 
 def say(text: str) -> None:
     sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _quiet(_: object) -> None:
+    """Files are not told of one by one."""
 
 
 if __name__ == "__main__":

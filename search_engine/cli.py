@@ -119,6 +119,7 @@ def fit(options: argparse.Namespace) -> int:
             objective=options.objective,
             start=_genome_of(options.start) if options.start else None,
             fidelity=options.fidelity,
+            saving=options.saving,
             prefilter=options.prefilter,
         )
         search = LocalSearch(

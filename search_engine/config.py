@@ -25,6 +25,8 @@ class SearchConfig:
         start: genome of a network to begin with, as ``Genome.to_dict`` writes it; of another search, say.
         fidelity: ``full`` trains every network for the plan's epochs; ``halving`` and ``asha`` train many
             for less and the best of them in full.
+        saving: what the shorter trainings have less of: ``epochs``, ``pictures`` or, from scratch,
+            ``resolution``.
         early_stop: whether a training is ended that will hardly beat the best so far.
         prefilter: whether of several proposals the one is trained that its size and synflow speak for, as
             long as these foretell accuracy in this very search.
@@ -42,6 +44,7 @@ class SearchConfig:
     objective: str = "accuracy"
     start: dict[str, Any] | None = None
     fidelity: str = "full"
+    saving: str = "epochs"
     early_stop: bool = True
     prefilter: bool = False
 

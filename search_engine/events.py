@@ -88,6 +88,8 @@ class Train(Message, name="train"):
         seed: of this trial.
         epochs: length of the schedule.
         seconds: the trainer shortens its schedule to end within this many seconds.
+        share: of the training pictures that it sees, 0..1; the same ones for all trials of a search.
+        scale: of the side of the pictures that a network from scratch sees, 0..1.
         incumbent: accuracy that it has to beat; it is ended once that has become unlikely. None: never.
         curves: validation accuracies, epoch by epoch, of networks that were trained as long; see
             ``fidelity.curves``.
@@ -100,6 +102,8 @@ class Train(Message, name="train"):
     seed: int
     epochs: int
     seconds: float
+    share: float = 1.0
+    scale: float = 1.0
     incumbent: float | None = None
     curves: list[list[float]] = field(default_factory=list)
     max_latency_ms: float | None = None

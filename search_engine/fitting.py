@@ -20,10 +20,12 @@ from search_engine.export.onnx import candidate_onnx
 from search_engine.fidelity.curves import chance_to_beat, should_kill
 from search_engine.space.architecture import Genome, Trunk, linear_probe
 from search_engine.space.networks import build, input_shapes
+from search_engine.space.scratch import at_resolution
 from search_engine.space.trunks import TRUNKS
 from search_engine.trainer.inputs import Inputs
 from search_engine.trainer.loop import Examples, Hopeless, predict, train
 from search_engine.trainer.probe import STRENGTHS, LinearProbe, Majority, fit_probe
+from search_engine.trainer.shorten import fewer, smaller
 from search_engine.trial import Kind
 from search_engine.trunk.graph import session
 
@@ -60,6 +62,15 @@ class Fitter:
     def examples(self, genome: Genome, *splits: str) -> Examples:
         """The pictures of some splits, as the features this genome reads."""
         return self.inputs.examples(input_shapes(genome), *splits)
+
+    def on_rung(self, command: Train, genome: Genome) -> tuple[Genome, Examples, Examples]:
+        """The network on the command's rung, and the examples to train and to validate it on."""
+        training, validation = self.examples(genome, "train"), self.examples(genome, "validation")
+        if command.scale < 1.0:
+            side = round(command.scale * genome.resolution)
+            genome = at_resolution(genome, side)
+            training, validation = smaller(training, side), smaller(validation, side)
+        return genome, fewer(training, command.share), validation
 
     def check_latency(self, command: Train, kind: Kind, genome: Genome) -> None:
         """Before training, since weights do not change how long a network takes."""

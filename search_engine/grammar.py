@@ -8,6 +8,7 @@ from pathlib import Path
 
 from search_engine import __version__
 from search_engine.fidelity import SCHEDULERS
+from search_engine.fidelity.rungs import SAVINGS
 from search_engine.objective import OBJECTIVES
 from search_engine.proposing import FIDELITIES
 from search_engine.space.registry import HYBRID, SPACES
@@ -82,6 +83,12 @@ def parser() -> argparse.ArgumentParser:
         choices=FIDELITIES,
         default="full",
         help="halving, asha: train many for less and the best of them in full (default: full)",
+    )
+    fit.add_argument(
+        "--saving",
+        choices=SAVINGS,
+        default="epochs",
+        help="what those shorter trainings have less of; resolution only from scratch (default: epochs)",
     )
     fit.add_argument(
         "--prefilter",

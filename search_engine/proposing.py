@@ -15,20 +15,17 @@ from search_engine.config import Plan, SearchConfig
 from search_engine.errors import SearchEngineError, SpaceError
 from search_engine.fidelity import SCHEDULERS, Result
 from search_engine.fidelity.prefilter import Prefilter
+from search_engine.fidelity.rungs import SAVINGS, Rung, make_rungs
 from search_engine.objective import OBJECTIVES, latency_bound
 from search_engine.space.architecture import Genome, Trunk
 from search_engine.space.base import GenomeSpace
 from search_engine.space.limited import LimitedSpace, adopt
 from search_engine.space.proxies import Proxies, proxies
-from search_engine.space.registry import SPACES, make_space
+from search_engine.space.registry import HYBRID, SPACES, make_space
 from search_engine.strategies import STRATEGIES
 from search_engine.trial import Kind, Origin, Proposal, Trial, TrialState, Vector
 
 FIDELITIES = ("full", *SCHEDULERS)
-ETA = 3
-"""A rung trains this many times as long as the one below (Li et al. 2018 use 3 or 4)."""
-LEAST_EPOCHS = 4
-"""Of the lowest rung: with fewer the learning rate's cycle ranks nothing."""
 RACING = 5
 """Full curves of a rung after which a training may be ended early."""
 CURVES = 30
@@ -71,6 +68,7 @@ def check_config(config: SearchConfig) -> None:
         ("space", config.space, SPACES),
         ("strategy", config.strategy, STRATEGIES),
         ("fidelity", config.fidelity, FIDELITIES),
+        ("saving", config.saving, SAVINGS),
         ("objective", config.objective, OBJECTIVES),
     ):
         if value not in known:
@@ -79,6 +77,11 @@ def check_config(config: SearchConfig) -> None:
             )
     if config.objective == "mnasnet" and config.max_latency_ms is None:
         raise SearchEngineError("The MnasNet objective needs a latency to aim at. Give one in milliseconds.")
+    if config.saving == "resolution" and config.space == HYBRID:
+        raise SearchEngineError(
+            "On a pretrained network the resolution is one for all, because its activations are kept. "
+            "Save epochs or pictures, or search for networks from scratch."
+        )
     if config.strategy == "enas" and config.space == "macro":
         raise SearchEngineError(
             "ENAS shares the weights of cells, and the space macro has none. Choose another."
@@ -128,12 +131,9 @@ def _adopted(space: GenomeSpace, start: dict[str, object]) -> Vector | None:
         return None
 
 
-def rungs(config: SearchConfig, plan: Plan) -> tuple[int, ...]:
-    """Epochs of each rung, rising; the last is the plan's."""
-    epochs = [plan.epochs]
-    while config.fidelity != "full" and epochs[0] // ETA >= LEAST_EPOCHS:
-        epochs.insert(0, epochs[0] // ETA)
-    return tuple(epochs)
+def rungs(config: SearchConfig, plan: Plan) -> tuple[Rung, ...]:
+    """The lengths of training, cheapest first; the last is the plan's."""
+    return (Rung(plan.epochs),) if config.fidelity == "full" else make_rungs(plan.epochs, config.saving)
 
 
 def propose(
@@ -225,24 +225,25 @@ def _proxies(genome: Genome, classes: int) -> Proxies:
 
 
 def _scheduled(
-    config: SearchConfig, plan: Plan, networks: Sequence[Trial], ladder: tuple[int, ...], space: GenomeSpace
+    config: SearchConfig, plan: Plan, networks: Sequence[Trial], ladder: tuple[Rung, ...], space: GenomeSpace
 ) -> Candidate | None:
     budget = float(plan.affords(config) * plan.epochs)
-    scheduler = SCHEDULERS[config.fidelity](space, config.strategy, config.seed, ladder, budget)
+    costs = [rung.cost for rung in ladder]
+    scheduler = SCHEDULERS[config.fidelity](space, config.strategy, config.seed, costs, budget)
     job = scheduler.next_job([Result(trial, trial.rung) for trial in networks])
     if job is None:
         return None
     return Candidate(origin=Origin.STRATEGY, vector=job.vector, parent=job.parent, rung=job.rung)
 
 
-def _random_is_due(config: SearchConfig, networks: Sequence[Trial], ladder: tuple[int, ...]) -> bool:
+def _random_is_due(config: SearchConfig, networks: Sequence[Trial], ladder: tuple[Rung, ...]) -> bool:
     """Whether the random arm has had less than its share of all epochs, this network included.
 
     Its networks are trained in full, whatever the strategy's are, and it is spread evenly over the search.
     """
-    cost = ladder[-1]
+    cost = ladder[-1].cost
     drawn = sum(t.origin is Origin.RANDOM for t in networks) * cost
-    spent = sum(ladder[min(t.rung, len(ladder) - 1)] for t in networks)
+    spent = sum(ladder[min(t.rung, len(ladder) - 1)].cost for t in networks)
     return drawn + cost <= config.random_share * (spent + cost) + 1e-9
 
 

@@ -241,6 +241,8 @@ class LocalSearch:
             seed=step.seed,
             epochs=step.epochs,
             seconds=step.seconds,
+            share=step.share,
+            scale=step.scale,
             incumbent=step.incumbent,
             curves=[] if step.incumbent is None else self._records.curves(step.rung),
             max_latency_ms=step.max_latency_ms,

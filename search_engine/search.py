@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from search_engine.config import Plan, SearchConfig
+from search_engine.fidelity.rungs import Rung
 from search_engine.objective import latency_bound
 from search_engine.proposing import Candidate, incumbent, is_network, propose, rungs
 from search_engine.space.architecture import Genome, Trunk, linear_probe
@@ -80,6 +81,7 @@ class TrainStep:
         seed: of its weights and batches.
         epochs: length of the schedule.
         seconds: limit; the trainer shortens its schedule to keep it.
+        share, scale: of the training pictures, and of their side, that it gets; 1 in full.
         rung: its fidelity; see ``proposing.rungs``.
         drawn: of how many proposals it was picked.
         incumbent: reward that it has to beat to be gone on with; None while nobody can tell.
@@ -98,6 +100,8 @@ class TrainStep:
     seed: int
     epochs: int
     seconds: float
+    share: float = 1.0
+    scale: float = 1.0
     rung: int = 0
     drawn: int = 1
     incumbent: float | None = None
@@ -253,7 +257,7 @@ class _View:
         return [trial for trial in self.trials if is_network(trial)]
 
     @property
-    def ladder(self) -> tuple[int, ...]:
+    def ladder(self) -> tuple[Rung, ...]:
         return rungs(self.config, self.plan)
 
     @property
@@ -263,12 +267,17 @@ class _View:
     def expected_seconds(self, rung: int) -> float:
         """Of the next network at a rung: as planned, or the median of what was measured since."""
         seconds = [
-            t.seconds / (t.epochs or self.ladder[t.rung])
+            t.seconds / self._spent_on(t)
             for t in self.networks
             if t.state is TrialState.FINISHED and t.seconds
         ]
         planned = self.plan.trial_seconds / self.plan.epochs
-        return self.ladder[rung] * (planned if len(seconds) < OBSERVED else median(seconds))
+        return self.ladder[rung].cost * (planned if len(seconds) < OBSERVED else median(seconds))
+
+    def _spent_on(self, trial: Trial) -> float:
+        """What a finished network cost, as ``Rung.cost``; it may have been cut short."""
+        rung = self.ladder[min(trial.rung, len(self.ladder) - 1)]
+        return replace(rung, epochs=trial.epochs or rung.epochs).cost
 
     @property
     def left(self) -> float:
@@ -301,7 +310,9 @@ class _View:
             genome=self.space.decode(found.vector),
             key=self.space.key(found.vector),
             parent=found.parent,
-            epochs=self.ladder[found.rung],
+            epochs=self.ladder[found.rung].epochs,
+            share=self.ladder[found.rung].share,
+            scale=self.ladder[found.rung].scale,
             rung=found.rung,
             drawn=found.drawn,
             incumbent=self._incumbent(found),

@@ -38,6 +38,7 @@ from search_engine.planner import make_plan
 from search_engine.proposing import check_limits
 from search_engine.space.architecture import Genome
 from search_engine.space.cost import cost
+from search_engine.space.networks import build
 from search_engine.space.registry import HYBRID
 from search_engine.supernet.answering import share_weights
 from search_engine.trainer.device import pick_device
@@ -144,13 +145,15 @@ class Session:
         fitter = self._fitter()
         kind, genome = Kind(command.kind), fitter.genome(command.genome)
         fitter.check_latency(command, kind, genome)
-        training, validation = fitter.examples(genome, "train"), fitter.examples(genome, "validation")
-        model, epochs, killed = fitter.fit(command, kind, genome, training, validation)
+        studied, training, validation = fitter.on_rung(command, genome)
+        model, epochs, killed = fitter.fit(command, kind, studied, training, validation)
         logits = predict(model, validation)
         probabilities, targets = torch.softmax(logits, 1).cpu().numpy(), validation.labels.cpu().numpy()
         right = probabilities.argmax(1) == targets
         accuracy = float(right.mean())
         fitter.save(model, command.number)
+        # What it was trained on says nothing of how long the network takes on pictures of its own size.
+        whole = model if studied == genome else build(genome, self.classes)
         cost_ = cost(genome, self.classes)
         parameters = cost_.parameters if kind is not Kind.MAJORITY else 0
         return Trained(
@@ -160,7 +163,7 @@ class Session:
             loss=log_loss(probabilities, targets),
             parameters=parameters,
             macs=cost_.macs if kind is not Kind.MAJORITY else 0,
-            latency_ms=fitter.latency_ms(model, genome, kind),
+            latency_ms=fitter.latency_ms(whole, genome, kind),
             size_bytes=4 * parameters,
             epochs=epochs,
             seconds=time.monotonic() - started,

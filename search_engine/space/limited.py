@@ -6,9 +6,10 @@ import random
 from dataclasses import replace
 
 from search_engine.errors import SpaceError
-from search_engine.space.architecture import Genome, Scratch
+from search_engine.space.architecture import Genome
 from search_engine.space.base import Decision, GenomeSpace, VectorSpace
 from search_engine.space.cost import cost
+from search_engine.space.scratch import at_resolution
 from search_engine.trial import Vector
 
 DRAWS = 100
@@ -99,13 +100,5 @@ def adopt(space: GenomeSpace, genome: Genome) -> Vector:
     if genome.trunk and model.trunk and genome.trunk.name == model.trunk.name:
         return space.encode(replace(genome, trunk=model.trunk))
     if genome.scratch and model.scratch:
-        old, new = genome.scratch, model.scratch.resolution
-        shift = genome.recipe.shift * new // old.resolution  # in pixels, so it grows with the picture
-        return space.encode(
-            replace(
-                genome,
-                scratch=Scratch(new, old.stem, old.stages),
-                recipe=replace(genome.recipe, shift=shift),
-            )
-        )
+        return space.encode(at_resolution(genome, model.scratch.resolution))
     raise SpaceError("The network to start from is of another kind than those that this search tries.")

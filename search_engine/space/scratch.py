@@ -5,7 +5,7 @@ What ``layout`` is for cells on a trunk. Building, counting, hashing and drawing
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from search_engine.errors import SpaceError
 from search_engine.space.architecture import BLOCKS, STEMS, Cell, Genome, Scratch
@@ -107,6 +107,22 @@ def scratch_layout(genome: Genome) -> ScratchLayout:
         return ScratchLayout(scratch.resolution, scratch.stem, grid, width, (), blocks)
     cells = place_cells(scratch_sequence(genome), grid, genome.width, grow=2)
     return ScratchLayout(scratch.resolution, scratch.stem, grid, genome.width, cells, ())
+
+
+def at_resolution(genome: Genome, resolution: int) -> Genome:
+    """The same network on smaller or larger pictures; shifts, which are in pixels, go with them.
+
+    Raises:
+        SpaceError: the genome stands on a trunk.
+    """
+    if genome.scratch is None:
+        raise SpaceError("only networks from scratch can be brought to another resolution")
+    shift = genome.recipe.shift * resolution // genome.scratch.resolution
+    return replace(
+        genome,
+        scratch=replace(genome.scratch, resolution=resolution),
+        recipe=replace(genome.recipe, shift=shift),
+    )
 
 
 def scratch_sequence(genome: Genome) -> list[tuple[Cell, bool]]:

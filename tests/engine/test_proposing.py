@@ -9,6 +9,7 @@ import pytest
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.errors import SearchEngineError
+from search_engine.fidelity.rungs import Rung
 from search_engine.proposing import (
     RACING,
     REPEATS,
@@ -94,9 +95,14 @@ def networks(trials: list[Trial]) -> list[Trial]:
 
 def test_rungs_are_thirds_of_the_plan_down_to_what_ranks_anything() -> None:
     plan = dataclasses.replace(PLAN, epochs=40)
-    assert rungs(settings(), plan) == (40,)
-    assert rungs(settings(fidelity="asha"), plan) == (4, 13, 40)
-    assert rungs(settings(fidelity="halving"), dataclasses.replace(PLAN, epochs=6)) == (6,)
+    assert rungs(settings(), plan) == (Rung(40),)
+    assert rungs(settings(fidelity="asha"), plan) == (Rung(4), Rung(13), Rung(40))
+    assert rungs(settings(fidelity="halving"), dataclasses.replace(PLAN, epochs=6)) == (Rung(6),)
+    fewer = rungs(settings(fidelity="asha", saving="pictures"), plan)
+    assert [round(rung.share, 3) for rung in fewer] == [0.111, 0.333, 1.0]
+    assert {rung.epochs for rung in fewer} == {40}
+    assert rungs(settings(fidelity="asha", saving="resolution"), plan) == (Rung(40, scale=0.5), Rung(40))
+    assert [rung.cost for rung in rungs(settings(fidelity="asha", saving="resolution"), plan)] == [10.0, 40.0]
 
 
 @pytest.mark.parametrize("fidelity", ["asha", "halving"])
@@ -127,8 +133,8 @@ def test_the_random_arm_is_trained_in_full_and_gets_its_share_of_the_epochs(fide
     ladder = rungs(config, PLAN)
     drawn = [t for t in networks(trials) if t.origin is Origin.RANDOM]
     assert {t.rung for t in drawn} == {len(ladder) - 1}
-    spent = sum(ladder[t.rung] for t in networks(trials))
-    assert abs(len(drawn) * ladder[-1] - 0.2 * spent) <= ladder[-1]
+    spent = sum(ladder[t.rung].cost for t in networks(trials))
+    assert abs(len(drawn) * ladder[-1].cost - 0.2 * spent) <= ladder[-1].cost
 
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
@@ -236,6 +242,8 @@ def test_a_bound_on_latency_is_told_to_the_engine_and_a_target_is_not() -> None:
         ({"fidelity": "low"}, "asha"),
         ({"objective": "size"}, "mnasnet"),
         ({"objective": "mnasnet"}, "milliseconds"),
+        ({"saving": "money"}, "pictures"),
+        ({"saving": "resolution"}, "from scratch"),
         ({"strategy": "enas", "space": "macro"}, "cells"),
     ],
 )

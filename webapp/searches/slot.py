@@ -118,6 +118,8 @@ class SlotRunner:
             seed=trial.seed,
             epochs=trial.epochs_planned,
             seconds=step.seconds,
+            share=step.share,
+            scale=step.scale,
             incumbent=step.incumbent,
             curves=[] if step.incumbent is None else curves(self.search, step.rung),
             max_latency_ms=step.max_latency_ms,
