@@ -4,7 +4,8 @@ NAS-Bench-201, validation accuracy, three data sets; an evaluation sees one trai
 score is their mean. Reference figures are means of 200 searches, to the last digit. What a gate allows is
 noise and nothing else:
 
-- one standard error of our own mean (the reference's is as large);
+- one standard error of our own mean (the reference's is as large); for random search, which nothing can
+  improve, what two means of one distribution differ by in 19 of 20 cases;
 - no more than is there to be had. Where every candidate is looked at, the best reward seen belongs to the
   best candidate only in some of the searches (a lucky training wins), and the mean truth of that winner is
   the most that a search which sees everything can expect. Some of the reference's figures lie above it.
@@ -31,6 +32,8 @@ from search_engine.trial import Proposal, best_of
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = 100
 SECONDS = 60.0
+CHANCE = 1.96 * math.sqrt(1 + SEEDS / 200)
+"""Standard errors of ours by which the difference to a mean of 200 stays in 19 of 20 cases."""
 pytestmark = pytest.mark.timeout(240)
 
 
@@ -131,8 +134,8 @@ def test_it_is_no_worse_than_the_reference(
     assert time.process_time() - started < SECONDS
     for evaluations, figure in ((100, gate.at_100), (200, gate.at_200)):
         scores = [run.scores[evaluations - 1] for run in runs]
-        error = stdev(scores) / math.sqrt(SEEDS)
-        assert round(fmean(scores) + error, 2) >= round(min(figure, ceilings[dataset]), 2)
+        noise = stdev(scores) / math.sqrt(SEEDS) * (CHANCE if name == "random" else 1.0)
+        assert round(fmean(scores) + noise, 2) >= round(min(figure, ceilings[dataset]), 2)
     arrived = median(float("inf") if run.arrived is None else run.arrived for run in runs)
     assert arrived <= gate.median
 
