@@ -11,10 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from search_engine.fidelity.smooth import Smoother
 from search_engine.space.base import Space
 from search_engine.strategies import STRATEGIES
 from search_engine.strategies.base import Strategy, reward_of
 from search_engine.trial import Trial, TrialState, Vector
+
+WEIGHT = 2 / 3
+"""What all trainings of a rung may cost, as a share of what those of the rung below may. Finding the region
+takes more trainings than telling the best few apart."""
+TRUSTING = frozenset({"evolution"})
+"""Strategies that take each reward at its word, and so get smoothed ones; others have a model or average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,16 +93,21 @@ class Ladder:
     Attributes:
         costs: of one training at each rung.
         budget: what all trainings together may cost.
+        shares: of the budget, one a rung.
     """
 
     def __init__(self, space: Space, strategy: str, seed: int, costs: Sequence[float], budget: float) -> None:
         self.costs = tuple(costs)
         self.budget = budget
-        self._strategy: Strategy = STRATEGIES[strategy](space, seed, self.expected(0))
+        weights = [WEIGHT**rung for rung in range(len(self.costs))]
+        self.shares = tuple(weight / sum(weights) for weight in weights)
+        self._make = lambda: STRATEGIES[strategy](space, seed, self.expected(0))
+        self._strategy: Strategy = self._make()
+        self._smoother = Smoother(space) if strategy in TRUSTING and len(self.costs) > 1 else None
 
     def expected(self, rung: int) -> int:
-        """How many trainings the rung affords, if every rung may cost the same in all."""
-        return max(1, int(self.budget / len(self.costs) / self.costs[rung]))
+        """How many trainings the rung affords."""
+        return max(1, int(self.budget * self.shares[rung] / self.costs[rung]))
 
     def spent(self, results: Sequence[Result]) -> float:
         """Cost of all that was begun."""
@@ -105,6 +117,8 @@ class Ladder:
         """A new candidate for rung 0, from the strategy."""
         trials = [result.trial for result in results if result.rung == 0]
         active = (TrialState.QUEUED, TrialState.RUNNING)
+        if self._smoother is not None:  # every reward may change with each new one
+            self._strategy, trials = self._make(), self._smoother(trials)
         self._strategy.update(
             [trial for trial in trials if trial.state not in active],
             [trial for trial in trials if trial.state in active],

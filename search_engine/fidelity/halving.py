@@ -9,7 +9,7 @@ from search_engine.trial import TrialState
 
 
 class SuccessiveHalving(Ladder):
-    """Every rung may cost the same in all: many short trainings, then the best of them longer, and so on.
+    """Many short trainings, then the best of them longer, and so on; each rung has its share of the budget.
 
     A rung is begun when the one below is done, so that the few places above go to the best of all and not to
     the best of the first few. What a rung leaves over goes to the next.
@@ -18,9 +18,9 @@ class SuccessiveHalving(Ladder):
     def next_job(self, results: Sequence[Result]) -> Job | None:
         """See ``Scheduler.next_job``."""
         for rung, cost in enumerate(self.costs):
-            share = self.budget * (rung + 1) / len(self.costs)
+            share = self.budget * sum(self.shares[: rung + 1]) + 1e-9 * self.budget
             spent = sum(self.costs[result.rung] for result in results if result.rung <= rung)
-            if spent + cost > share:
+            if spent + cost > min(share, self.budget):
                 continue
             if rung == 0:
                 return self.new_job(results)

@@ -1,4 +1,4 @@
-"""Which strategy, by how many evaluations the budget affords. The figures are in decision 10."""
+"""Which strategy, by how many evaluations the budget affords. The figures are in decision 5."""
 
 from __future__ import annotations
 

@@ -17,6 +17,9 @@ from search_engine.trial import Kind, Proposal, Trial, TrialState, Vector
 TYPICAL_BUDGET = 100
 """Evaluations that a strategy reckons with when nobody says how many there will be."""
 
+RECIPE = "recipe."
+"""How the names of those decisions begin that are about training and not about the network."""
+
 
 class Strategy(Protocol):
     """Ask and tell, as in Vizier's designers."""

@@ -11,6 +11,7 @@ from search_engine.errors import SpaceError
 from search_engine.space.base import Space
 from search_engine.strategies.base import ReplayedStrategy, reward_of
 from search_engine.strategies.surrogate import Floats, OneHot
+from search_engine.strategies.worth import worth_of_choices
 from search_engine.trial import Proposal, Trial, Vector
 
 
@@ -142,13 +143,7 @@ class LocalSearch(ReplayedStrategy):
         walk.at, walk.done, walk.todo = to, 0, neighbours
         if neighbours:
             if len(walk.looked) >= self.RELEARN * walk.learned:
-                walk.worth, walk.learned = self._worth(list(walk.looked.values())), len(walk.looked)
+                walk.worth = worth_of_choices(self._one_hot, list(walk.looked.values()))
+                walk.learned = len(walk.looked)
             promise = self._one_hot(neighbours) @ walk.worth
             walk.todo = [neighbours[i] for i in np.argsort(-promise, kind="stable")]
-
-    def _worth(self, looked: list[Trial]) -> Floats:
-        """Of each choice: the mean rank, from 0 to 1, of trials that made it and of one middling trial."""
-        rewards = np.array([reward_of(trial) for trial in looked])
-        ranks = np.searchsorted(np.sort(rewards), rewards, side="right") / len(rewards)
-        rows = self._one_hot([trial.vector for trial in looked]).astype(np.float64)
-        return np.asarray((rows.T @ ranks + 0.5) / (rows.sum(axis=0) + 1.0), dtype=np.float64)

@@ -18,14 +18,11 @@ from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as State
 
 from search_engine.space.base import Decision, Space
-from search_engine.strategies.base import ReplayedStrategy
+from search_engine.strategies.base import RECIPE, ReplayedStrategy
 from search_engine.strategies.phases import best_first
 from search_engine.trial import Proposal, Trial, Vector
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
-
-RECIPE = "recipe."
-"""How the names of the decisions about training begin."""
 
 
 class Tpe(ReplayedStrategy):

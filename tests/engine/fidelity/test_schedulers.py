@@ -67,8 +67,9 @@ def test_only_who_did_well_in_short_is_trained_in_full(name: str) -> None:
 
 def test_halving_promotes_the_very_best() -> None:
     results = climb(two_fidelities(), "halving", 1000.0)
-    best = [trial.key for trial in ranked(results, 0)[:5]]
-    assert [result.trial.key for result in results if result.rung == 1] == best
+    full = [result.trial.key for result in results if result.rung == 1]
+    assert full == [trial.key for trial in ranked(results, 0)[: len(full)]]
+    assert sum(FULL for _ in full) == 400.0  # two fifths of the budget
 
 
 @ALL
@@ -91,8 +92,8 @@ def test_failures_are_not_promoted() -> None:
 @ALL
 def test_it_reaches_further_than_full_training_for_the_same_cost(name: str) -> None:
     table = two_fidelities()
-    cheap = bench_costs(table, "evolution", name, 1000.0, 20)["mean"]["1000"]
-    full = bench_costs(table, "evolution", None, 1000.0, 20)["mean"]["1000"]
+    cheap = bench_costs(table, "evolution", name, 1000.0, 6)["mean"]["1000"]
+    full = bench_costs(table, "evolution", None, 1000.0, 6)["mean"]["1000"]
     assert cheap > full + 2.0
 
 

@@ -29,7 +29,7 @@ def test_a_child_differs_from_its_parent_in_one_decision() -> None:
 
 def test_the_old_die_however_good_they_were() -> None:
     space = ToySpace()
-    history = play(RegularizedEvolution(space, 0, population=5), space, 80)
+    history = play(RegularizedEvolution(space, 0, population=5, litter=1), space, 80)
     for child in history:
         if child.parent is not None:
             between = [t for t in history[child.parent : child.number] if t.reward is not None]

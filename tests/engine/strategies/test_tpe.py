@@ -14,8 +14,9 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from search_engine.space.architecture import Trunk
 from search_engine.space.base import Decision, VectorSpace
 from search_engine.space.hybrid import HybridSpace
+from search_engine.strategies.base import RECIPE
 from search_engine.strategies.random import RandomSearch
-from search_engine.strategies.tpe import RECIPE, Tpe, _Amount
+from search_engine.strategies.tpe import Tpe, _Amount
 from search_engine.trial import Proposal, Trial, TrialState, Vector
 from tests.engine.strategies.toys import play, trial
 
