@@ -3,8 +3,8 @@
     python -m scripts.measure_search signdigits-train.zip signdigits-test.zip results.jsonl --space cells
 
 Half of the training goes to networks drawn at random, so both arms cost the same, in one search, on the same
-machine, at the same time. The best of either by validation is fitted again on all pictures and tested once, so
-no choice is made by a test figure. Results are added to the file, and what is in it already is not run again.
+machine, at the same time. The best of either by validation is fitted again on all pictures and tested once,
+so no choice is made by a test figure. Results are added to the file; what is in it is not run again.
 """
 
 from __future__ import annotations

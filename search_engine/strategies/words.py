@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from search_engine.space.base import Space
 from search_engine.strategies.auto import choose
 from search_engine.strategies.base import RECIPE, TYPICAL_BUDGET, reward_of
+from search_engine.strategies.enas import ALONE
 from search_engine.strategies.evolution import population_of
 from search_engine.strategies.phases import best_first, patience, phase_start
 from search_engine.strategies.predictor import Predictor
@@ -139,6 +140,12 @@ def _reinforce(scene: _Scene) -> str:
     )
 
 
+def _enas(scene: _Scene) -> str:
+    if len(scene.finished) < ALONE:
+        return "Training alone, one by one, the networks that did best while all shared one set of weights."
+    return _reinforce(scene)
+
+
 def _tpe(scene: _Scene) -> str:
     if len(scene.finished) < ESTIMATE_AFTER:
         return _warming_up(scene)
@@ -165,6 +172,7 @@ WORDS: dict[str, Callable[[_Scene], str]] = {
     "evolution": _evolution,
     "predictor": _predictor,
     "reinforce": _reinforce,
+    "enas": _enas,
     "tpe": _tpe,
 }
 """By the name of the strategy."""

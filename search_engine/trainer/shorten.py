@@ -29,7 +29,7 @@ def fewer(examples: Examples, share: float) -> Examples:
     shuffled = torch.randperm(len(examples), generator=torch.Generator().manual_seed(0))
     kept = [
         of_label[: math.ceil(share * len(of_label))]
-        for label in labels.unique()
+        for label in torch.unique(labels)
         for of_label in [shuffled[labels[shuffled] == label]]
     ]
     rows = examples.rows[torch.cat(kept).sort().values.to(examples.rows.device)]
@@ -41,7 +41,7 @@ def smaller(examples: Examples, side: int) -> Examples:
     pixels = examples.features.get(PIXELS)
     if pixels is None or pixels.shape[1] == side:
         return examples
-    parts = [_shrink(part, side) for part in pixels.split(CHUNK)]
+    parts = [_shrink(part, side) for part in torch.split(pixels, CHUNK)]
     return replace(examples, features={**examples.features, PIXELS: torch.cat(parts)})
 
 

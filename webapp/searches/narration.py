@@ -38,45 +38,6 @@ def trial_name(trial: Trial) -> str:
     return f"Network {trial.number}"
 
 
-def explain_strategy(search: Search, tried: int) -> str:
-    """What the strategy is doing, in words; ``tried`` networks are trained. Empty before there is a plan."""
-    from search_engine.strategies import auto
-    from webapp.searches.replay import affords, strategy_name
-
-    if search.plan is None:
-        return ""
-    name = strategy_name(search)
-    # Of ``auto`` the reason of its choice says already what the strategy does.
-    after = auto.explain(affords(search)) if search.strategy == "auto" else DOINGS.get(name, "")
-    begin = BEGINNINGS.get(name, "") if tried < FIRST_NETWORKS else ""
-    doing = f"{after} {begin}".strip() if search.strategy == "auto" else begin or after
-    return f"{doing} Now and then a network is drawn at random, to show what the search is worth."
-
-
-FIRST_NETWORKS = 6
-"""Networks after which no strategy is at its beginning any more."""
-BEGINNINGS = {
-    "local": "First a handful of networks, of which the best is then varied.",
-    "evolution": "First some starting designs and some networks drawn at random, to breed from.",
-    "predictor": "First some networks drawn at random, from which a model learns to predict.",
-    "reinforce": "The controller still draws networks nearly at random: it has had little to learn from.",
-}
-DOINGS = {
-    "random": "Networks are drawn at random, each anew.",
-    "local": "One decision of the best network is changed at a time; whatever is better is built on.",
-    "evolution": "The better ones of the newest networks have children that differ in one decision; "
-    "the oldest make room.",
-    "predictor": "A model predicts from all networks so far how good others would be; the one that promises "
-    "most is tried next.",
-    "reinforce": "A controller draws networks decision by decision; choices that did better than usual "
-    "become likelier.",
-    "enas": "All networks share one set of weights; a controller learns on them which choices pay, and the "
-    "best are then trained alone.",
-    "tpe": "Choices are made more often the more they set the better networks apart from the rest.",
-}
-"""By strategy; a stand-in until the strategies explain themselves."""
-
-
 def describe_plan(plan: Plan) -> str:
     """What was measured and what follows from it."""
     return (

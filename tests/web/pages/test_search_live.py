@@ -115,10 +115,9 @@ def test_charts_show_each_arm_and_what_it_must_beat(alice_client: Client, alice:
 @pytest.mark.parametrize(
     ("strategy", "count", "words"),
     [
-        ("evolution", 3, "First some starting designs and some networks drawn at random, to breed from."),
-        ("evolution", 9, "The better ones of the newest networks have children that differ in one decision"),
-        ("reinforce", 9, "A controller draws networks decision by decision"),
-        ("local", 9, "One decision of the best network is changed at a time"),
+        ("evolution", 3, "Trying a few networks by chance, to begin with the best of them."),
+        ("reinforce", 9, "A controller proposes networks, and learns from each result which building blocks"),
+        ("predictor", 5, "Trying the first 6 networks by chance; from them it learns to predict"),
         ("auto", 9, "The budget affords about 3 networks: too few to learn from"),
     ],
 )

@@ -9,9 +9,10 @@ from django.db.models import Count
 
 from webapp.searches import services
 from webapp.searches.models import Search, Trial
-from webapp.searches.narration import explain_strategy, trial_name
+from webapp.searches.narration import trial_name
 from webapp.searches.sureness import has_controller
 from webapp.searches.views.charts import chart_data
+from webapp.searches.views.doing import doing
 from webapp.searches.views.ranking import best_of, finished, marks, top_rung
 
 LOG_LINES = 200
@@ -50,7 +51,7 @@ def board(search: Search) -> dict[str, Any]:
         "earlier": max(0, len(rows) - NEWEST),
         "ranked": sorted(rows, key=lambda row: (-(row.trial.accuracy or -1.0), row.trial.number)),
         "tried": len(finished(trials)),
-        "doing": explain_strategy(search, len([t for t in finished(trials) if t.kind == Trial.Kind.NETWORK])),
+        "doing": doing(search, trials),
         "has_controller": has_controller(search),
         "chart_data": chart_data(search, trials),
         "seconds_left": services.seconds_left(search),
