@@ -7,7 +7,7 @@ short training with a long one. A scheduler says who climbs. The winner comes fr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -101,7 +101,7 @@ class Ladder:
         self.budget = budget
         weights = [WEIGHT**rung for rung in range(len(self.costs))]
         self.shares = tuple(weight / sum(weights) for weight in weights)
-        self._make = lambda: STRATEGIES[strategy](space, seed, self.expected(0))
+        self._make: Callable[[], Strategy] = lambda: STRATEGIES[strategy](space, seed, self.expected(0))
         self._strategy: Strategy = self._make()
         self._smoother = Smoother(space) if strategy in TRUSTING and len(self.costs) > 1 else None
 
