@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from search_engine.space.architecture import Trunk
+from search_engine.space.cost import cost
 from search_engine.space.hybrid import HybridSpace
+from search_engine.space.limited import LimitedSpace
 from search_engine.strategies import STRATEGIES
 from search_engine.trial import TrialState
 from tests.engine.strategies.toys import LonelySpace, TinySpace, ToySpace, play, trial
@@ -96,3 +100,24 @@ def test_every_proposal_is_legal_in_the_real_space(name: str) -> None:
     for each in history:
         HYBRID.check(each.vector)
     assert len({each.key for each in history}) == 30
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_over_the_limit_is_ever_proposed(name: str) -> None:
+    limit = 3_440_000  # a linear head on the trunk has 3.38 million; most networks with cells have more
+    space = LimitedSpace(HYBRID, classes=6, max_parameters=limit)
+    history = play(STRATEGIES[name](space, 9), space, 30, slots=2)
+    assert max(cost(space.decode(each.vector), 6).parameters for each in history) <= limit
+    assert len({each.key for each in history}) == 30
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_reward_above_one_is_a_reward_like_any_other(name: str) -> None:
+    """MnasNet's product of accuracy and speed has no upper end."""
+    space = ToySpace()
+    strategies = [STRATEGIES[name](space, 5) for _ in range(2)]
+    history = play(STRATEGIES[name](space, 5), space, 40)
+    scaled = [replace(t, reward=None if t.reward is None else 3.0 * t.reward) for t in history]
+    for strategy, trials in zip(strategies, (history, scaled), strict=True):
+        strategy.update(trials, [])
+    assert strategies[0].suggest(1) == strategies[1].suggest(1)  # only how rewards compare counts
