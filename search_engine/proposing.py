@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from statistics import median
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.errors import SearchEngineError, SpaceError
@@ -26,6 +27,8 @@ from search_engine.strategies import STRATEGIES
 from search_engine.trial import Kind, Origin, Proposal, Trial, TrialState, Vector
 
 FIDELITIES = ("full", *SCHEDULERS)
+OBSERVED = 3
+"""Networks after which measured seconds say more than the plan's."""
 RACING = 5
 """Full curves of a rung after which a training may be ended early."""
 CURVES = 30
@@ -227,13 +230,29 @@ def _proxies(genome: Genome, classes: int) -> Proxies:
 def _scheduled(
     config: SearchConfig, plan: Plan, networks: Sequence[Trial], ladder: tuple[Rung, ...], space: GenomeSpace
 ) -> Candidate | None:
-    budget = float(plan.affords(config) * plan.epochs)
+    planned = plan.trial_seconds / plan.epochs
+    slower = max(1.0, pace(plan, networks, ladder) / planned)  # else the last rungs would never be reached
+    budget = plan.affords(config) * plan.epochs / slower
     costs = [rung.cost for rung in ladder]
     scheduler = SCHEDULERS[config.fidelity](space, config.strategy, config.seed, costs, budget)
     job = scheduler.next_job([Result(trial, trial.rung) for trial in networks])
     if job is None:
         return None
     return Candidate(origin=Origin.STRATEGY, vector=job.vector, parent=job.parent, rung=job.rung)
+
+
+def pace(plan: Plan, networks: Sequence[Trial], ladder: tuple[Rung, ...]) -> float:
+    """Seconds of a unit of ``Rung.cost``: as planned, or the median of what was measured since."""
+    seconds = [
+        t.seconds / _cost_of(t, ladder) for t in networks if t.state is TrialState.FINISHED and t.seconds
+    ]
+    return plan.trial_seconds / plan.epochs if len(seconds) < OBSERVED else median(seconds)
+
+
+def _cost_of(trial: Trial, ladder: tuple[Rung, ...]) -> float:
+    """Of a finished network; it may have been cut short."""
+    rung = ladder[min(trial.rung, len(ladder) - 1)]
+    return replace(rung, epochs=trial.epochs or rung.epochs).cost
 
 
 def _random_is_due(config: SearchConfig, networks: Sequence[Trial], ladder: tuple[Rung, ...]) -> bool:

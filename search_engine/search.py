@@ -13,12 +13,11 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.fidelity.rungs import Rung
 from search_engine.objective import latency_bound
-from search_engine.proposing import Candidate, incumbent, is_network, propose, rungs
+from search_engine.proposing import Candidate, incumbent, is_network, pace, propose, rungs
 from search_engine.space.architecture import Genome, Trunk, linear_probe
 from search_engine.space.base import GenomeSpace
 from search_engine.space.canonical import key_of
@@ -39,8 +38,6 @@ EXPORT_PAUSE = 30.0
 """Seconds between provisional exports, so that a lucky streak is not spent on exporting."""
 EXPORT_SECONDS = 10.0
 """A provisional export is not begun with less than this left: the final one comes anyway."""
-OBSERVED = 3
-"""Networks after which measured seconds say more than the plan's."""
 SUPERNET_SHARE = 0.25
 """Of the time for training that goes to the shared weights, where a strategy wants them."""
 
@@ -248,7 +245,11 @@ class _View:
         if best is None:
             if self.clock.stop_requested:
                 return DoneStep("Stopped before any network was ready.")
-            return DoneStep("No network could be trained; the trials say why.", failed=True)
+            if all(trial.fits for trial in self.trials):
+                return DoneStep("No network could be trained; the trials say why.", failed=True)
+            return DoneStep(
+                "Nothing that was tried is within the limits. Allow more, then train again.", failed=True
+            )
         refit = not self.clock.stop_requested and self._can_refit(best)
         return ExportStep(number=best.number, final=True, refit=refit)
 
@@ -266,18 +267,7 @@ class _View:
 
     def expected_seconds(self, rung: int) -> float:
         """Of the next network at a rung: as planned, or the median of what was measured since."""
-        seconds = [
-            t.seconds / self._spent_on(t)
-            for t in self.networks
-            if t.state is TrialState.FINISHED and t.seconds
-        ]
-        planned = self.plan.trial_seconds / self.plan.epochs
-        return self.ladder[rung].cost * (planned if len(seconds) < OBSERVED else median(seconds))
-
-    def _spent_on(self, trial: Trial) -> float:
-        """What a finished network cost, as ``Rung.cost``; it may have been cut short."""
-        rung = self.ladder[min(trial.rung, len(self.ladder) - 1)]
-        return replace(rung, epochs=trial.epochs or rung.epochs).cost
+        return self.ladder[rung].cost * pace(self.plan, self.networks, self.ladder)
 
     @property
     def left(self) -> float:

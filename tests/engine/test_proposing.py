@@ -54,8 +54,10 @@ def worth(key: str, epochs: int) -> float:
     return 0.5 + 0.4 * random.Random(key).random() * (1 - 1 / (1 + epochs))
 
 
-def played(config: SearchConfig, space: GenomeSpace | None = None) -> tuple[list[Trial], list[ExportStep]]:
-    """A whole search on one slot; an epoch takes as long as planned."""
+def played(
+    config: SearchConfig, space: GenomeSpace | None = None, *, slower: float = 1.0
+) -> tuple[list[Trial], list[ExportStep]]:
+    """A whole search on one slot; an epoch takes ``slower`` times as long as planned."""
     space = space or space_of(config, PLAN)
     trials, now = list(CONTROLS), PLAN.prepare_seconds
     exports: list[ExportStep] = []
@@ -69,7 +71,8 @@ def played(config: SearchConfig, space: GenomeSpace | None = None) -> tuple[list
                 return trials, exports
             continue
         assert isinstance(step, TrainStep), step
-        seconds = 0.0 if step.repeat_of is not None else PLAN.trial_seconds / PLAN.epochs * step.epochs
+        seconds = slower * PLAN.trial_seconds / PLAN.epochs * step.epochs
+        seconds = 0.0 if step.repeat_of is not None else seconds
         now += seconds
         trials.append(
             Trial(
@@ -124,6 +127,15 @@ def test_a_search_over_rungs_trains_many_for_little_and_few_in_full(fidelity: st
     assert won == best_model(config, PLAN, trials)
     pairs = [(t.key, t.rung) for t in networks(trials)]
     assert len(set(pairs)) == len(pairs)
+
+
+@pytest.mark.parametrize("fidelity", ["asha", "halving"])
+def test_the_last_rung_is_reached_on_a_machine_that_is_slower_than_planned(fidelity: str) -> None:
+    config = settings(fidelity=fidelity, random_share=0.0)
+    trials, exports = played(config, slower=3.0)
+    full = [t for t in networks(trials) if t.rung == 1]
+    assert len(full) >= 3
+    assert exports[-1].number in {t.number for t in full}
 
 
 @pytest.mark.parametrize("fidelity", ["full", "asha", "halving"])
@@ -217,6 +229,7 @@ def test_what_is_over_a_limit_never_wins() -> None:
     ended = decide(settings(), PLAN, [CONTROLS[0], probe, best], Clock(elapsed=599), space_of(CONFIG, PLAN))
     assert isinstance(ended, DoneStep)
     assert ended.failed
+    assert "limits" in ended.reason
 
 
 def test_a_bound_on_latency_is_told_to_the_engine_and_a_target_is_not() -> None:
