@@ -23,9 +23,11 @@ FIT_EXAMPLE = """example:
   python -m search_engine fit flowers.zip --minutes 5 --out flowers-model
   python -m search_engine predict flowers-model photo.jpg
 
-The last line printed with --json is one object: test.accuracy, test.n, seconds, trials (candidates trained),
-winner (its genome and hash), worth (against the random arm and plain transfer learning) and bundle. Without
---test a tenth to a sixth of the pictures is held out, sealed, and used once, at the end."""
+The last line printed with --json is one object: test.accuracy, test.n, validation, seconds, trials (networks
+trained), winner (its genome and hash), controls, worth (against the random arm and plain transfer learning)
+and bundle. Without --test about 15 % of the pictures are held out, sealed, and used once, at the end.
+
+docs/searching.md says more about every option."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,9 +58,14 @@ def parser() -> argparse.ArgumentParser:
         help="hybrid: cells on a pretrained network; cells, macro: from scratch (default: hybrid)",
     )
     fit.add_argument(
-        "--strategy", choices=sorted(STRATEGIES), default="auto", help="default: auto, by what time affords"
+        "--strategy",
+        choices=sorted(STRATEGIES),
+        default="auto",
+        help="how networks are proposed (default: auto, by how many the time affords)",
     )
-    fit.add_argument("--trials", type=int, help="stop after this many networks even if there is time left")
+    fit.add_argument(
+        "--trials", type=int, metavar="N", help="stop after this many networks even if there is time left"
+    )
     fit.add_argument(
         "--random-share",
         type=float,
@@ -67,10 +74,13 @@ def parser() -> argparse.ArgumentParser:
         help="share of the training that goes to random networks, to compare with (default: 0.15)",
     )
     fit.add_argument(
-        "--max-parameters", type=int, metavar="N", help="weights that the network may have at most"
+        "--max-parameters", type=int, metavar="N", help="weights that the whole network may have at most"
     )
     fit.add_argument(
-        "--max-latency", type=float, metavar="MS", help="milliseconds that one picture may take it here"
+        "--max-latency",
+        type=float,
+        metavar="MS",
+        help="milliseconds that it may take for one picture on this machine",
     )
     fit.add_argument(
         "--objective",
@@ -82,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
         "--fidelity",
         choices=FIDELITIES,
         default="full",
-        help="halving, asha: train many for less and the best of them in full (default: full)",
+        help="halving, asha: train many briefly, the best of them in full; asha never waits (default: full)",
     )
     fit.add_argument(
         "--saving",
@@ -93,9 +103,12 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument(
         "--prefilter",
         action="store_true",
-        help="of several proposals train the one whose size speaks for it, while size foretells accuracy",
+        help="of four proposals train the one whose size speaks for it, while size foretells accuracy; with "
+        "--fidelity full",
     )
-    fit.add_argument("--start", type=Path, metavar="BUNDLE", help="begin with the network of another search")
+    fit.add_argument(
+        "--start", type=Path, metavar="BUNDLE", help="folder of a bundle whose network is tried first"
+    )
     fit.add_argument("--slots", type=int, default=_cores(), help="trials side by side (default: one a core)")
     fit.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
     fit.add_argument("--json", action="store_true", help="print one JSON object as the last line")

@@ -55,7 +55,7 @@ def explain(budget: int | None) -> str:
 
 
 def auto(space: Space, seed: int, budget: int | None = None) -> Strategy:
-    """The strategy that ``choose`` takes; it may not change within a search, so neither may the budget."""
+    """The strategy that ``choose`` takes. After more minutes it may be another, told the same trials."""
     from search_engine.strategies.registry import STRATEGIES
 
     return STRATEGIES[choose(budget).name](space, seed, budget)

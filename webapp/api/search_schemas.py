@@ -114,7 +114,9 @@ class SearchOut(Schema):
 
 class TrialOut(Schema):
     number: int
-    kind: str = Field(description="`network`, or a control: `majority`, `linear_probe`.")
+    kind: str = Field(
+        description="`network`, a control (`majority`, `linear_probe`), or `supernet`: shared weights."
+    )
     origin: str = Field(description="Who proposed it: `control`, `strategy` or `random`.")
     state: str = Field(description="`queued`, `running`, `finished`, `failed` or `cancelled`.")
     accuracy: float | None = Field(description="On the validation pictures, 0..1.")
