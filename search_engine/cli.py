@@ -120,6 +120,7 @@ def fit(options: argparse.Namespace) -> int:
             start=_genome_of(options.start) if options.start else None,
             fidelity=options.fidelity,
             saving=options.saving,
+            early_stop=not options.no_early_stop,
             prefilter=options.prefilter,
         )
         search = LocalSearch(

@@ -101,6 +101,11 @@ def parser() -> argparse.ArgumentParser:
         help="what those shorter trainings have less of; resolution only from scratch (default: epochs)",
     )
     fit.add_argument(
+        "--no-early-stop",
+        action="store_true",
+        help="train every network to the end, even one that will hardly beat the best",
+    )
+    fit.add_argument(
         "--prefilter",
         action="store_true",
         help="of four proposals train the one whose size speaks for it, while size foretells accuracy; with "

@@ -85,6 +85,12 @@ def check_config(config: SearchConfig) -> None:
             "On a pretrained network the resolution is one for all, because its activations are kept. "
             "Save epochs or pictures, or search for networks from scratch."
         )
+    if config.fidelity != "full" and (config.strategy == "enas" or config.prefilter):
+        what = "ENAS" if config.strategy == "enas" else "The prefilter"
+        raise SearchEngineError(
+            f"{what} has a cheap look of its own at networks, and goes with full training only. Choose the "
+            "fidelity full."
+        )
     if config.strategy == "enas" and config.space == "macro":
         raise SearchEngineError(
             "ENAS shares the weights of cells, and the space macro has none. Choose another."
@@ -123,7 +129,13 @@ def check_limits(config: SearchConfig, plan: Plan, trunk_latency_ms: float) -> N
             f"The pretrained part alone takes {trunk_latency_ms:.1f} ms a picture on this machine, and the "
             f"limit is {bound:g} ms. Allow more, or search for networks from scratch."
         )
-    space_of(config, plan).sample(random.Random(config.seed))
+    space = space_of(config, plan)
+    space.sample(random.Random(config.seed))
+    if config.start is not None and (not isinstance(space, LimitedSpace) or space.first not in space.starts):
+        raise SearchEngineError(
+            "The network to start from is of another kind than those that are searched, or beyond the limit "
+            "of parameters. Leave it out, or change the space or the limit."
+        )
 
 
 def _adopted(space: GenomeSpace, start: dict[str, object]) -> Vector | None:

@@ -258,6 +258,8 @@ def test_a_bound_on_latency_is_told_to_the_engine_and_a_target_is_not() -> None:
         ({"saving": "money"}, "pictures"),
         ({"saving": "resolution"}, "from scratch"),
         ({"strategy": "enas", "space": "macro"}, "cells"),
+        ({"strategy": "enas", "fidelity": "asha"}, "full"),
+        ({"prefilter": True, "fidelity": "halving"}, "full"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_with_what_to_choose(
@@ -275,6 +277,18 @@ def test_limits_that_nothing_can_keep_are_refused_before_the_search() -> None:
     with pytest.raises(SearchEngineError, match="parameters"):
         check_limits(settings(max_parameters=1_000_000), PLAN, 7.5)
     check_limits(settings(max_latency_ms=8.0, max_parameters=4_000_000), PLAN, 7.5)
+
+
+def test_a_start_that_cannot_be_tried_is_refused_before_the_search() -> None:
+    cells = space_of(settings(space="cells"), dataclasses.replace(PLAN, space="cells", resolution=32))
+    stranger = cells.decode(cells.starts[0]).to_dict()
+    with pytest.raises(SearchEngineError, match="another kind"):
+        check_limits(settings(start=stranger), PLAN, 1.0)
+    own = space_of(settings(), PLAN)
+    large = own.decode(own.starts[0]).to_dict()
+    check_limits(settings(start=large), PLAN, 1.0)
+    with pytest.raises(SearchEngineError, match="limit"):
+        check_limits(settings(start=large, max_parameters=3_400_000), PLAN, 1.0)
 
 
 @pytest.mark.parametrize("foretells", [True, False])

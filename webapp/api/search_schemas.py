@@ -7,6 +7,8 @@ from typing import Any
 
 from ninja import Field, Schema
 
+from search_engine.ledger import asked
+from search_engine.trial import Origin
 from webapp.searches.choices import DEFAULTS, Words, fidelities, spaces, strategies
 from webapp.searches.models import Search, Trial
 from webapp.searches.services import seconds_left
@@ -119,6 +121,10 @@ class TrialOut(Schema):
     )
     origin: str = Field(description="Who proposed it: `control`, `strategy` or `random`.")
     state: str = Field(description="`queued`, `running`, `finished`, `failed` or `cancelled`.")
+    strategy: str = Field(description="The strategy that was asked; empty for controls.")
+    rung: int = Field(description="How long it was trained, 0 the shortest; see `fidelity`.")
+    killed: bool = Field(description="Whether training was ended early, because it would hardly have won.")
+    repeat_of: int | None = Field(description="The trial whose figures it has: it is the same network.")
     accuracy: float | None = Field(description="On the validation pictures, 0..1.")
     standard_error: float | None
     parameters: int | None = Field(description="Weights of the whole network.")
@@ -138,6 +144,10 @@ class TrialOut(Schema):
             kind=trial.kind,
             origin=trial.origin,
             state=trial.state,
+            strategy=asked(Origin(trial.origin), trial.search.strategy),
+            rung=trial.rung,
+            killed=trial.killed,
+            repeat_of=trial.repeat_of,
             accuracy=trial.accuracy,
             standard_error=trial.standard_error,
             parameters=trial.parameters,

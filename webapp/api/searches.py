@@ -121,7 +121,7 @@ def extend(request: AuthenticatedRequest, search_id: int, data: MinutesIn) -> Se
 def list_trials(request: AuthenticatedRequest, search_id: int) -> list[TrialOut]:
     """Every candidate, the best first; those without an accuracy come last."""
     search = get_owned(Search, request.user, pk=search_id)
-    ranking = search.trials.order_by(F("accuracy").desc(nulls_last=True), "number")
+    ranking = search.trials.select_related("search").order_by(F("accuracy").desc(nulls_last=True), "number")
     return [TrialOut.of(trial) for trial in ranking]
 
 

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from search_engine.config import SearchConfig
+from search_engine.errors import SearchEngineError
 from search_engine.fidelity.registry import SCHEDULERS
+from search_engine.proposing import check_config
 from search_engine.space.registry import HYBRID, SPACES
 from search_engine.space.trunks import TRUNKS
 from search_engine.strategies import STRATEGIES
@@ -176,6 +179,17 @@ def check_choices(choices: SearchChoices, *, owner: User, version: DatasetVersio
         if name not in known:
             message = f"There is no {kind} “{name}”. Choose one of: {', '.join(known)}."
             raise UserError(code=f"unknown_{kind}", message=message)
+    try:
+        check_config(
+            SearchConfig(
+                budget_seconds=60.0,
+                space=choices.space,
+                strategy=choices.strategy,
+                fidelity=choices.fidelity,
+            )
+        )
+    except SearchEngineError as error:
+        raise UserError(code="bad_choice", message=str(error)) from error
     _check_limits(choices)
     if choices.start_from is not None:
         _check_start(choices, choices.start_from, owner, version)

@@ -19,7 +19,7 @@ REMEMBERED = 24 * 3600
 def has_controller(search: Search) -> bool:
     """Whether the strategy of the search is a controller whose probabilities can be shown.
 
-    Under a schedule of rungs there is a controller a rung, and none of them is that of the whole search.
+    Under a schedule of rungs it sees the lowest rung alone, so it is not that of the whole search.
     """
     name = strategy_name(search)
     if search.plan is None or name not in STRATEGIES or search.fidelity != "full":

@@ -109,6 +109,8 @@ def test_start_outlives_the_search_it_came_from(alice: User) -> None:
         ({"strategy": "magic"}, "unknown_strategy", "Choose one of: auto,"),
         ({"space": "outer"}, "unknown_space", "Choose one of: hybrid,"),
         ({"fidelity": "none"}, "unknown_fidelity", "Choose one of: full,"),
+        ({"strategy": "enas", "space": "macro"}, "bad_choice", "has none"),
+        ({"strategy": "enas", "fidelity": "asha"}, "bad_choice", "full training only"),
         ({"max_latency_ms": 0.0}, "bad_limit", "Leave it out"),
         ({"max_latency_ms": float("nan")}, "bad_limit", "Leave it out"),
         ({"max_parameters": 0}, "bad_limit", "Leave the limit out"),
