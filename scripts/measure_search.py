@@ -45,6 +45,7 @@ def main() -> None:
         "--fidelity", choices=("full", *SCHEDULERS), default="full", help="of the search's arm"
     )
     parser.add_argument("--trials", type=int, default=60, help="networks of both arms")
+    parser.add_argument("--max-parameters", type=int, help="a bound; small networks train quickly")
     parser.add_argument("--minutes", type=float, default=30.0, help="of each search, at most")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     options = parser.parse_args()
@@ -66,6 +67,7 @@ def measure(options: argparse.Namespace, seed: int) -> dict[str, Any]:
         fidelity=options.fidelity,
         random_share=0.5,
         max_trials=options.trials,
+        max_parameters=options.max_parameters,
     )
     with tempfile.TemporaryDirectory(prefix="netwright-") as folder:
         work = Path(folder)
@@ -146,13 +148,14 @@ def described(options: argparse.Namespace, seed: int) -> dict[str, Any]:
         "strategy": options.strategy,
         "fidelity": options.fidelity,
         "asked": options.trials,
+        "max_parameters": options.max_parameters,
         "seed": seed,
     }
 
 
 def matches(row: dict[str, Any], options: argparse.Namespace, seed: int) -> bool:
     wanted = described(options, seed)
-    return {name: row[name] for name in wanted} == wanted
+    return {name: row.get(name) for name in wanted} == wanted
 
 
 def read(path: Path) -> list[dict[str, Any]]:

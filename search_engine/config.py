@@ -91,9 +91,12 @@ class Plan:
 
     def affords(self, config: SearchConfig) -> int:
         """How many networks a search can train in all, as far as is known before it begins."""
-        seconds = config.budget_seconds - self.prepare_seconds - self.finish_seconds
-        count = int(seconds * config.slots / self.trial_seconds)
+        count = int(self.search_seconds(config) / self.trial_seconds)
         return max(1, count if config.max_trials is None else min(count, config.max_trials))
+
+    def search_seconds(self, config: SearchConfig) -> float:
+        """Seconds for training networks, of all slots together."""
+        return max(1.0, config.budget_seconds - self.prepare_seconds - self.finish_seconds) * config.slots
 
     @property
     def trunk_resolution(self) -> int:

@@ -15,6 +15,7 @@ from statistics import median
 from search_engine.config import Plan, SearchConfig
 from search_engine.errors import SearchEngineError, SpaceError
 from search_engine.fidelity import SCHEDULERS, Result
+from search_engine.fidelity.base import cost_of
 from search_engine.fidelity.prefilter import Prefilter
 from search_engine.fidelity.rungs import SAVINGS, Rung, make_rungs
 from search_engine.objective import OBJECTIVES, latency_bound
@@ -242,10 +243,11 @@ def _proxies(genome: Genome, classes: int) -> Proxies:
 def _scheduled(
     config: SearchConfig, plan: Plan, networks: Sequence[Trial], ladder: tuple[Rung, ...], space: GenomeSpace
 ) -> Candidate | None:
-    planned = plan.trial_seconds / plan.epochs
-    slower = max(1.0, pace(plan, networks, ladder) / planned)  # else the last rungs would never be reached
-    budget = plan.affords(config) * plan.epochs / slower
     costs = [rung.cost for rung in ladder]
+    # By what training takes here: else a slow machine would never reach the last rung, a fast one stop early.
+    budget = plan.search_seconds(config) / pace(plan, networks, ladder)
+    if config.max_trials is not None:
+        budget = min(budget, cost_of(config.max_trials, costs, config.random_share))
     scheduler = SCHEDULERS[config.fidelity](space, config.strategy, config.seed, costs, budget)
     job = scheduler.next_job([Result(trial, trial.rung) for trial in networks])
     if job is None:

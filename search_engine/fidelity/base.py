@@ -99,8 +99,7 @@ class Ladder:
     def __init__(self, space: Space, strategy: str, seed: int, costs: Sequence[float], budget: float) -> None:
         self.costs = tuple(costs)
         self.budget = budget
-        weights = [WEIGHT**rung for rung in range(len(self.costs))]
-        self.shares = tuple(weight / sum(weights) for weight in weights)
+        self.shares = shares_of(len(self.costs))
         self._make: Callable[[], Strategy] = lambda: STRATEGIES[strategy](space, seed, self.expected(0))
         self._strategy: Strategy = self._make()
         self._smoother = Smoother(space) if strategy in TRUSTING and len(self.costs) > 1 else None
@@ -125,6 +124,24 @@ class Ladder:
         )
         (proposal,) = self._strategy.suggest(1)
         return Job(proposal.vector, 0, proposal.parent)
+
+
+def shares_of(rungs: int) -> tuple[float, ...]:
+    """Of a budget, one a rung."""
+    weights = [WEIGHT**rung for rung in range(rungs)]
+    return tuple(weight / sum(weights) for weight in weights)
+
+
+def cost_of(trainings: int, costs: Sequence[float], in_full: float) -> float:
+    """The budget that so many trainings use up.
+
+    Args:
+        trainings: on all rungs together.
+        costs: of one training at each rung.
+        in_full: share of the budget that goes to trainings at the last rung alone, such as a random arm's.
+    """
+    shared = sum(share / cost for share, cost in zip(shares_of(len(costs)), costs, strict=True))
+    return trainings / (in_full / costs[-1] + (1.0 - in_full) * shared)
 
 
 def ranked(results: Sequence[Result], rung: int) -> list[Trial]:

@@ -130,12 +130,27 @@ def test_a_search_over_rungs_trains_many_for_little_and_few_in_full(fidelity: st
 
 
 @pytest.mark.parametrize("fidelity", ["asha", "halving"])
-def test_the_last_rung_is_reached_on_a_machine_that_is_slower_than_planned(fidelity: str) -> None:
+@pytest.mark.parametrize("slower", [0.3, 1.0, 3.0])
+def test_the_last_rung_is_reached_and_time_used_on_a_machine_unlike_the_plan(
+    fidelity: str, slower: float
+) -> None:
     config = settings(fidelity=fidelity, random_share=0.0)
-    trials, exports = played(config, slower=3.0)
+    trials, exports = played(config, slower=slower)
     full = [t for t in networks(trials) if t.rung == 1]
     assert len(full) >= 3
     assert exports[-1].number in {t.number for t in full}
+    spent = sum(t.seconds or 0.0 for t in networks(trials))
+    assert spent > 0.75 * PLAN.search_seconds(config)
+
+
+@pytest.mark.parametrize("fidelity", ["asha", "halving"])
+def test_a_number_of_networks_is_shared_out_over_the_rungs(fidelity: str) -> None:
+    config = settings(fidelity=fidelity, max_trials=40, budget_seconds=3600.0)
+    trials, exports = played(config)
+    rung = [t.rung for t in networks(trials)]
+    assert 34 <= len(rung) <= 40
+    assert rung.count(1) >= 6
+    assert exports[-1].final
 
 
 @pytest.mark.parametrize("fidelity", ["full", "asha", "halving"])
