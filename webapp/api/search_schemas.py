@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Max
 from ninja import Field, Schema
 
 from search_engine.ledger import asked
 from search_engine.trial import Origin
 from webapp.searches.choices import DEFAULTS, Words, fidelities, spaces, strategies
 from webapp.searches.models import Search, Trial
+from webapp.searches.replay import contenders
 from webapp.searches.services import seconds_left
 
 
@@ -65,7 +67,10 @@ class SearchOut(Schema):
     phase: str = Field(description="`waiting`, `measure`, `prepare`, `search`, `finish` or `done`.")
     progress: StepOut | None = Field(description="Of the present phase.")
     trials: int = Field(description="How many candidates have been trained so far, controls included.")
-    best_accuracy: float | None = Field(description="Of the best so far, on the validation pictures, 0..1.")
+    best_accuracy: float | None = Field(
+        description="On the validation pictures, 0..1, of the best so far that may win: within the limits, "
+        "and trained in full."
+    )
     model: int | None = Field(description="Id of the model, as soon as there is one that can be used.")
     budget_minutes: float
     seconds_left: float = Field(description="Of the budget; it stands still while the search is paused.")
@@ -84,8 +89,8 @@ class SearchOut(Schema):
 
     @classmethod
     def of(cls, search: Search) -> SearchOut:
-        trained = search.trials.filter(state=Trial.State.FINISHED)
-        scores = trained.order_by("-accuracy").values_list("accuracy", flat=True)
+        trained = search.trials.filter(state=Trial.State.FINISHED, accuracy__isnull=False)
+        best = contenders(search).aggregate(best=Max("accuracy"))["best"]
         model: int | None = Search.objects.filter(pk=search.pk).values_list("model__pk", flat=True).get()
         return cls(
             id=search.pk,
@@ -95,7 +100,7 @@ class SearchOut(Schema):
             phase=search.phase,
             progress=StepOut(**search.progress) if search.progress else None,
             trials=trained.count(),
-            best_accuracy=scores.first(),
+            best_accuracy=best,
             model=model,
             budget_minutes=search.budget_minutes,
             seconds_left=round(seconds_left(search), 1),

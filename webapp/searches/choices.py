@@ -18,7 +18,7 @@ from search_engine.space.trunks import TRUNKS
 from search_engine.strategies import STRATEGIES
 from webapp.core.errors import UserError
 from webapp.searches.models import Search, Trial
-from webapp.searches.replay import EXPORT_HOPELESS
+from webapp.searches.replay import EXPORT_HOPELESS, fitting
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FULL = "full"
 MILLION = 1_000_000
+MAX_MILLIONS = 1_000_000
+"""Above this a limit of parameters is none, and no column holds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,11 +140,11 @@ def startable(searches: QuerySet[Search]) -> QuerySet[Search]:
 
 
 def _networks() -> QuerySet[Trial]:
-    """Trained networks, the best of each search first."""
+    """Trained networks within the limits of their searches, the best of each search first."""
     trained = Trial.objects.filter(
         kind=Trial.Kind.NETWORK, state=Trial.State.FINISHED, accuracy__isnull=False, genome__isnull=False
     )
-    return trained.exclude(error_kind=EXPORT_HOPELESS).order_by("-rung", "-accuracy", "number")
+    return fitting(trained).exclude(error_kind=EXPORT_HOPELESS).order_by("-rung", "-accuracy", "number")
 
 
 def chosen_words(search: Search) -> str:
@@ -207,6 +209,10 @@ def _check_limits(choices: SearchChoices) -> None:
     if parameters < 1:
         raise UserError(
             code="bad_limit", message="A network needs at least one parameter. Leave the limit out for none."
+        )
+    if parameters > MAX_MILLIONS * MILLION:
+        raise UserError(
+            code="bad_limit", message="No network has that many parameters. Leave the limit out for none."
         )
     smallest = min(trunk.parameters for trunk in TRUNKS.values())
     if choices.space == HYBRID and parameters <= smallest:

@@ -12,6 +12,7 @@ from django.utils.timezone import localtime
 
 from webapp.searches.choices import (
     DEFAULTS,
+    MAX_MILLIONS,
     MILLION,
     SearchChoices,
     Words,
@@ -82,6 +83,7 @@ class TrainForm(forms.Form):
     max_millions = forms.FloatField(
         label="Million parameters, at most",
         required=False,
+        max_value=MAX_MILLIONS,
         widget=forms.NumberInput(attrs={"step": "any", "min": "0.001", "placeholder": "No limit"}),
         help_text="How many numbers it may hold. A million of them make a file of 4 MB.",
     )

@@ -34,7 +34,7 @@ from webapp.searches.narration import (
     note,
 )
 from webapp.searches.publishing import publisher
-from webapp.searches.replay import elapsed, search_plan
+from webapp.searches.replay import contenders, elapsed, search_plan
 
 log = logging.getLogger(__name__)
 
@@ -107,8 +107,6 @@ class Recorder:
     def trained(self, trial: Trial, event: Trained) -> None:
         with held(self.slot):
             self.search.refresh_from_db()  # its clock
-            earlier = self.search.trials.filter(state=Trial.State.FINISHED, accuracy__gte=event.accuracy)
-            best = not earlier.exists()
             Trial.objects.filter(pk=trial.pk, state=Trial.State.RUNNING).update(
                 state=Trial.State.FINISHED,
                 accuracy=event.accuracy,
@@ -125,6 +123,9 @@ class Recorder:
                 clock=elapsed(self.search),
                 finished_at=timezone.now(),
             )
+            able = contenders(self.search)
+            rivals = able.exclude(pk=trial.pk).filter(accuracy__gte=event.accuracy)
+            best = able.filter(pk=trial.pk).exists() and not rivals.exists()
             # It works here: what this slot was lost for before is forgiven, however long the search goes on.
             Slot.objects.filter(pk=self.slot.pk).update(attempts=0)
             note(self.search, describe_trained(trial, event, pictures=self._validated_on(), best=best))
@@ -132,6 +133,7 @@ class Recorder:
     def shared(self, trial: Trial, event: SupernetDone) -> None:
         """Shared weights are no candidate: they have no accuracy, only what they speak for."""
         with held(self.slot):
+            self.search.refresh_from_db()  # its clock
             Trial.objects.filter(pk=trial.pk, state=Trial.State.RUNNING).update(
                 state=Trial.State.FINISHED,
                 found=[list(each) for each in found_by(event)],

@@ -56,4 +56,5 @@ def _end_abandoned() -> None:
     for search in Search.objects.filter(~Exists(alive), state__in=going_on):
         with suppress(ClaimLost), transaction.atomic():
             lock_search(search.pk)
-            settle(search)
+            if not search.slots.exclude(state=Slot.State.DONE).exists():  # it may have gone on just now
+                settle(search)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.objective import fits, reward_of
-from search_engine.proposing import CURVES, space_of
+from search_engine.proposing import CURVES, rungs, space_of
 from search_engine.space.base import GenomeSpace
 from search_engine.strategies.auto import choose
 from search_engine.trial import Kind, Origin, TrialState
@@ -57,6 +58,26 @@ def strategy_name(search: Search) -> str:
 def search_space(search: Search) -> GenomeSpace:
     """The space that the search tries, within its limits; only once it is planned."""
     return space_of(search_config(search), search_plan(search))
+
+
+def top_rung(search: Search) -> int:
+    """The rung on which networks are trained in full."""
+    return 0 if search.plan is None else len(rungs(search_config(search), search_plan(search))) - 1
+
+
+def fitting(trials: QuerySet[Trial]) -> QuerySet[Trial]:
+    """Those of some trials that are within the limits of their search."""
+    for what in ("parameters", "latency_ms"):
+        limit = f"search__max_{what}"
+        within = Q(**{limit: None}) | Q(**{what: None}) | Q(**{f"{what}__lte": F(limit)})
+        trials = trials.filter(within)
+    return trials
+
+
+def contenders(search: Search) -> QuerySet[Trial]:
+    """The trials with a result that may win: within the limits, and networks only if trained in full."""
+    whole = ~Q(kind=Trial.Kind.NETWORK) | Q(rung=top_rung(search))
+    return fitting(search.trials.filter(whole, state=Trial.State.FINISHED, accuracy__isnull=False))
 
 
 def elapsed(search: Search) -> float:

@@ -112,7 +112,7 @@ def test_network_that_was_trained_briefly_cannot_win(alice_client: Client, alice
     scored(search, 190)
     scored(search, 180, rung=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("webapp.searches.views.ranking.rungs", lambda config, plan: (4, 12))
+        patch.setattr("webapp.searches.replay.rungs", lambda config, plan: (4, 12))
         text = read(alice_client, f"/searches/{search.pk}/")
         best = best_of(list(search.trials.all()))
     assert best is not None

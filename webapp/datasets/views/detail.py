@@ -46,7 +46,7 @@ def status(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         return reload_page()
     upload = services.latest_upload(dataset)
     context = {"dataset": dataset, "upload": upload}
-    return render_live(request, "datasets/_import.html", context, import_facts(upload))
+    return render_live(request, "datasets/_import.html", lambda: context, import_facts(upload))
 
 
 @require_safe

@@ -10,10 +10,11 @@ from django.db.models import Count
 from webapp.searches import services
 from webapp.searches.models import Search, Trial
 from webapp.searches.narration import trial_name
+from webapp.searches.replay import top_rung
 from webapp.searches.sureness import has_controller
 from webapp.searches.views.charts import chart_data
 from webapp.searches.views.doing import doing
-from webapp.searches.views.ranking import best_of, finished, marks, top_rung
+from webapp.searches.views.ranking import best_of, finished, marks
 
 LOG_LINES = 200
 NEWEST = 50  # rows that the live table shows; it is sent every two seconds at worst
@@ -31,12 +32,11 @@ class Row:
 
 def trials_of(search: Search) -> list[Trial]:
     """All trials, each with ``passes``: how many epochs of it are done; what is long is left behind."""
-    return list(search.trials.annotate(passes=Count("epoch_rows")).defer("right"))
+    return list(search.trials.annotate(passes=Count("epoch_rows")).defer("right", "genome"))
 
 
-def board(search: Search) -> dict[str, Any]:
-    """The context of the live part and of the leaderboard."""
-    trials = trials_of(search)
+def board(search: Search, trials: list[Trial]) -> dict[str, Any]:
+    """The context of the live part and of the leaderboard; ``trials`` as ``trials_of``."""
     best = best_of(trials)
     top = top_rung(search)
     rows = [Row(trial, trial_name(trial), trial == best, marks(trial, top)) for trial in trials]
@@ -61,19 +61,22 @@ def board(search: Search) -> dict[str, Any]:
     }
 
 
-def facts(context: dict[str, Any]) -> list[object]:
-    """Everything in ``board`` that can change what the live part shows; the time left counts by itself."""
-    search, model = context["search"], context["model"]
+def facts(search: Search, trials: list[Trial]) -> list[object]:
+    """Everything in ``board`` that can change what the live part shows; the time left counts by itself.
+
+    Far quicker to come by than ``board``: most of what a page asks is whether there is any news.
+    """
+    model = getattr(search, "model", None)
     rows = [
-        [t.number, t.state, t.accuracy, t.passes, t.latency_ms]
-        for t in (row.trial for row in context["rows"])
+        [t.number, t.state, t.accuracy, t.passes, t.latency_ms]  # type: ignore[attr-defined]
+        for t in trials
     ]
-    log = context["log"]
+    newest = search.log_lines.order_by("-id").values_list("pk", flat=True).first()
     return [
         [search.state, search.phase, search.progress, search.stop_requested, ends_at(search)],
         model.revision if model else 0,
         rows,
-        log[-1].pk if log else 0,
+        newest or 0,
     ]
 
 

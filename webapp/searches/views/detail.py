@@ -13,7 +13,7 @@ from webapp.core.lookups import get_owned
 from webapp.core.views.live import digest, reload_page, render_live
 from webapp.searches.choices import chosen_words
 from webapp.searches.models import Search
-from webapp.searches.views.board import board, facts
+from webapp.searches.views.board import board, facts, trials_of
 from webapp.searches.views.family import family
 from webapp.searches.views.worth import answers, arm_figures
 
@@ -21,10 +21,11 @@ from webapp.searches.views.worth import answers, arm_figures
 @require_safe
 def detail(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     search = get_owned(Search, request.user, pk=pk)
-    context = {**board(search), "controls": controls(search), "chosen": chosen_words(search)}
+    trials = trials_of(search)
+    context = {**board(search, trials), "controls": controls(search), "chosen": chosen_words(search)}
     if search.is_over:
         return render(request, "searches/leaderboard.html", {**context, **told(search, context)})
-    return render(request, "searches/running.html", {**context, "digest": digest(facts(context))})
+    return render(request, "searches/running.html", {**context, "digest": digest(facts(search, trials))})
 
 
 def told(search: Search, context: dict[str, Any]) -> dict[str, Any]:
@@ -42,8 +43,12 @@ def live(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     search = get_owned(Search, request.user, pk=pk)
     if search.is_over or request.headers.get("X-Controls", controls(search)) != controls(search):
         return reload_page()
-    context = {**board(search), "controls": controls(search)}
-    return render_live(request, "searches/_live.html", context, facts(context))
+    trials = trials_of(search)
+
+    def context() -> dict[str, Any]:
+        return {**board(search, trials), "controls": controls(search)}
+
+    return render_live(request, "searches/_live.html", context, facts(search, trials))
 
 
 def controls(search: Search) -> str:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from search_engine.objective import fits
-from search_engine.proposing import rungs
-from webapp.searches.models import Search, Trial
-from webapp.searches.replay import search_config, search_plan
+from webapp.searches.models import Trial
+from webapp.searches.replay import search_config, top_rung
 
 
 def finished(trials: list[Trial]) -> list[Trial]:
@@ -21,13 +20,10 @@ def best_of(trials: list[Trial]) -> Trial | None:
     return min(able, key=lambda t: (-(t.accuracy or 0.0), t.number), default=None)
 
 
-def top_rung(search: Search) -> int:
-    """The rung on which networks are trained in full."""
-    return 0 if search.plan is None else len(rungs(search_config(search), search_plan(search))) - 1
-
-
 def outside(trial: Trial) -> str:
     """ "too slow" or "too large" if the trial is beyond a limit of its search; else empty."""
+    if trial.search.max_parameters is None and trial.search.max_latency_ms is None:
+        return ""
     config = search_config(trial.search)
     if fits(config, trial.parameters, trial.latency_ms):
         return ""

@@ -39,7 +39,7 @@ def home(request: AuthenticatedRequest) -> HttpResponse:
 def running_card(search: Search) -> dict[str, Any]:
     return {
         "search": search,
-        "best": best_of(list(search.trials.all())),
+        "best": best_of(list(search.trials.defer("right", "genome"))),
         "tried": search.trials.filter(state="finished").count(),
         "ends_at": ends_at(search),
         "strip": strip(search.version.dataset),
