@@ -23,6 +23,8 @@ from webapp.searches.replay import EXPORT_FAILED, EXPORT_HOPELESS
 
 MAX_HOPELESS = 2
 """Networks that could not be exported twice each, after which the search ends with what it has."""
+SPENT = 0.3
+"""Of the budget; a search that ends before has run out of networks and not of time."""
 MAX_FAILURES = 20
 """Networks that failed in a row, after which the search ends with what it has: the next would fail, too."""
 
@@ -222,7 +224,16 @@ def _why_finish(search: Search) -> str:
         return "Finishing the best network so far."
     if _all_fail(search, search.trials.all()):
         return f"The last {MAX_FAILURES} networks all failed, so no more are tried: finishing the best one."
+    if search.max_trials and networks(search).count() >= search.max_trials:
+        return "As many networks as were asked for are tried: finishing the best one."
+    if replay.elapsed(search) < SPENT * search.budget_minutes * 60:
+        return "There is nothing new left to try: finishing the best network."
     return "Time is up: finishing the best network."
+
+
+def networks(search: Search) -> QuerySet[Trial]:
+    """Neither controls nor supernets."""
+    return search.trials.filter(kind=Trial.Kind.NETWORK)
 
 
 def _start(search: Search) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.test import Client
+from django.utils import timezone
 
 from tests.web.pages.reading import read
 from tests.web.searches.making import add_trial, make_search
@@ -12,7 +15,15 @@ from webapp.searches.models import Search, Trial
 
 
 def finished_search(owner: User) -> Search:
-    search = make_search(owner, state=Search.State.FINISHED, phase=Search.Phase.DONE)
+    """Asked for two minutes, over after one and a half."""
+    now = timezone.now()
+    search = make_search(
+        owner,
+        state=Search.State.FINISHED,
+        phase=Search.Phase.DONE,
+        started_at=now - timedelta(seconds=90),
+        finished_at=now,
+    )
     add_trial(search, accuracy=0.25)
     add_trial(search, accuracy=0.8, latency_ms=12.34, size_bytes=13_600_000, parameters=3_400_000)
     add_trial(search, accuracy=0.85, standard_error=0.02, latency_ms=15.0)
@@ -34,7 +45,7 @@ def test_candidates_are_ranked_with_their_figures(alice_client: Client, alice: U
 
 def test_it_says_what_the_search_was_worth(alice_client: Client, alice: User) -> None:
     text = read(alice_client, f"/searches/{finished_search(alice).pk}/")
-    assert "5 candidates tried in 2 minutes. Network 3 did best: right on 91 of 100" in text
+    assert "5 candidates tried in 1 minute 30 seconds. Network 3 did best: right on 91 of 100" in text
     assert "The search 91.0 %" in text
     assert "Random networks 83.0 %" in text
     assert "Plain transfer learning 80.0 %" in text

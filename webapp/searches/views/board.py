@@ -10,13 +10,14 @@ from django.db.models import Count
 from webapp.searches import services
 from webapp.searches.models import Search, Trial
 from webapp.searches.narration import trial_name
-from webapp.searches.replay import top_rung
+from webapp.searches.replay import elapsed, top_rung
 from webapp.searches.sureness import has_controller
 from webapp.searches.views.charts import chart_data
 from webapp.searches.views.doing import doing
 from webapp.searches.views.ranking import best_of, finished, marks
 
 LOG_LINES = 200
+LIVE_LOG_LINES = 40  # sent every two seconds at worst
 NEWEST = 50  # rows that the live table shows; it is sent every two seconds at worst
 
 
@@ -56,7 +57,8 @@ def board(search: Search, trials: list[Trial]) -> dict[str, Any]:
         "chart_data": chart_data(search, trials),
         "seconds_left": services.seconds_left(search),
         "ends_at": ends_at(search),
-        "log": services.latest_log(search, LOG_LINES),
+        "took": elapsed(search) / 60,
+        "log": services.latest_log(search, LOG_LINES if search.is_over else LIVE_LOG_LINES),
         "phases": phases(search),
     }
 
