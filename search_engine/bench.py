@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
+from search_engine.errors import SpaceError
 from search_engine.fidelity import SCHEDULERS, Result
 from search_engine.fidelity.base import ranked
 from search_engine.space.table import Fidelity, TableSpace
@@ -84,6 +86,8 @@ def look(fidelity: Fidelity, table: TableSpace, proposal: Proposal, number: int,
     key = table.key(proposal.vector)
     rewards = fidelity.rewards[proposal.vector]
     reward = random.Random(f"{seed}:{key}").choice(rewards) if rewards else None
+    if reward is not None and not math.isfinite(reward):  # the training diverged
+        reward = None
     state = TrialState.FAILED if reward is None else TrialState.FINISHED
     return Trial(
         number=number,
@@ -147,9 +151,14 @@ def bench_costs(
     """Search the table once a seed within a budget of costs.
 
     ``mean`` is by what was spent, and ``score`` its last: the mean truth of the winners.
+
+    Raises:
+        SpaceError: not even one training is within the budget.
     """
     started = time.perf_counter()
     runs = [spend(table, strategy, scheduler, budget, seed) for seed in range(seeds)]
+    if not all(runs):
+        raise SpaceError(f"A budget of {budget:g} does not pay for one training. Allow more.")
     return {
         "strategy": strategy,
         "scheduler": scheduler,

@@ -147,7 +147,7 @@ def read_ledger(path: Path) -> Ledger:
         DatasetError: the file is not a ledger; the text names the line.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"The ledger {path} cannot be read: {error}.") from error
     number = 1

@@ -248,8 +248,11 @@ def _scheduled(
     budget = plan.search_seconds(config) / pace(plan, networks, ladder)
     if config.max_trials is not None:
         budget = min(budget, cost_of(config.max_trials, costs, config.random_share))
+    budget *= 1.0 - config.random_share
     scheduler = SCHEDULERS[config.fidelity](space, config.strategy, config.seed, costs, budget)
-    job = scheduler.next_job([Result(trial, trial.rung) for trial in networks])
+    # What the random arm costs would all be taken from the last rung, since that is where it is trained.
+    own = [trial for trial in networks if trial.origin is not Origin.RANDOM]
+    job = scheduler.next_job([Result(trial, trial.rung) for trial in own])
     if job is None:
         return None
     return Candidate(origin=Origin.STRATEGY, vector=job.vector, parent=job.parent, rung=job.rung)
@@ -287,13 +290,7 @@ def _answered(found: Candidate, networks: Sequence[Trial], space: GenomeSpace) -
     if not same:
         return found
     same.sort(key=lambda trial: (trial.state is not TrialState.FINISHED, trial.number))
-    return Candidate(
-        origin=found.origin,
-        vector=found.vector,
-        parent=found.parent,
-        rung=found.rung,
-        repeat_of=same[0].number,
-    )
+    return replace(found, repeat_of=same[0].number)
 
 
 def _used_up(networks: Sequence[Trial]) -> bool:

@@ -122,6 +122,8 @@ class Records:
         for number, step in sorted(self._steps.items()):
             trial, result = self.trials[number], self._figures.get(number)
             figures = asdict(result) if result else {}
+            if result is None and trial.seconds is not None:  # a supernet's
+                figures["seconds"] = trial.seconds
             for name in figures.keys() - Entry.__dataclass_fields__.keys() | ({"number"} & figures.keys()):
                 del figures[name]
             entries.append(

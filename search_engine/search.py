@@ -40,6 +40,8 @@ EXPORT_SECONDS = 10.0
 """A provisional export is not begun with less than this left: the final one comes anyway."""
 SUPERNET_SHARE = 0.25
 """Of the time for training that goes to the shared weights, where a strategy wants them."""
+SUPERNET_SECONDS = 1.0
+"""With less than this for them, shared weights are left out and the controller begins without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +213,8 @@ class _View:
         trial = self.trials[number] if number < len(self.trials) else None
         if trial is None or (trial.kind is Kind.SUPERNET and trial.state is TrialState.QUEUED):
             seconds = SUPERNET_SHARE * self.left
+            if seconds < SUPERNET_SECONDS:
+                return None
             return self._step(number, Kind.SUPERNET, Origin.STRATEGY, seconds, retry=trial is not None)
         if trial.kind is Kind.SUPERNET and trial.state is TrialState.RUNNING:
             return WaitStep("The shared weights come first.")

@@ -18,7 +18,7 @@ class SuccessiveHalving(Ladder):
     def next_job(self, results: Sequence[Result]) -> Job | None:
         """See ``Scheduler.next_job``."""
         for rung, cost in enumerate(self.costs):
-            share = self.budget * sum(self.shares[: rung + 1]) + 1e-9 * self.budget
+            share = self.budget * (sum(self.shares[: rung + 1]) + 1e-9 if results else 1.0)  # one at least
             spent = sum(self.costs[result.rung] for result in results if result.rung <= rung)
             if spent + cost > min(share, self.budget):
                 continue

@@ -9,6 +9,7 @@ beside the full training's ``cost``. A table need not hold every combination: wh
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ class TableSpace(VectorSpace):
         self.full = full
         self.low = low
         self.truth = truth
+        self._nearest: dict[Vector, list[Vector]] = {}
         self._check_table()
 
     @cached_property
@@ -92,10 +94,17 @@ class TableSpace(VectorSpace):
             found = True
             yield neighbour
         if not found:
-            distances = (self._matrix != np.array(vector)).sum(axis=1)
+            nearest = self._nearest_to(vector)
+            yield from rng.sample(nearest, len(nearest))
+
+    def _nearest_to(self, vector: Vector) -> list[Vector]:
+        """In the order of the table; kept, because a look at all rows takes milliseconds."""
+        if vector not in self._nearest:
+            distances = (self._matrix != np.array(vector, dtype=np.int32)).sum(axis=1)
             distances[distances == 0] = len(vector) + 1
-            nearest = np.flatnonzero(distances == distances.min())
-            yield from (self._rows[i] for i in rng.sample(nearest.tolist(), len(nearest)))
+            places = np.flatnonzero(distances == distances.min()).tolist()
+            self._nearest[vector] = [self._rows[i] for i in places]
+        return self._nearest[vector]
 
     def _check_table(self) -> None:
         if not self.full.rewards:
@@ -106,6 +115,8 @@ class TableSpace(VectorSpace):
                 raise SpaceError(f'The key "{self.key(vector)}" of rewards does not fit the choices.')
             if vector not in self.truth:
                 raise SpaceError(f'The key "{self.key(vector)}" has rewards but no truth.')
+            if not math.isfinite(self.truth[vector]):
+                raise SpaceError(f'The truth of "{self.key(vector)}" is not a finite number.')
             if self.low is not None and vector not in self.low.rewards:
                 raise SpaceError(f'The key "{self.key(vector)}" has no rewards in "low".')
 

@@ -146,7 +146,9 @@ class TimeBox:
         """How much of the training is over, by steps or by the clock. One step at least is made."""
         if self.steps is not None:
             return done / max(1, self.steps)
-        return (time.monotonic() - self.started) / (TRAIN_SHARE * self.seconds) if done else 0.0
+        if not done:
+            return 0.0
+        return (time.monotonic() - self.started) / (TRAIN_SHARE * self.seconds) if self.seconds > 0 else 1.0
 
     @property
     def left(self) -> float:

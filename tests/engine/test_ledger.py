@@ -72,6 +72,13 @@ def test_a_ledger_read_back_says_the_same_next(tmp_path: Path) -> None:
     assert again.next_step() == ledger.next_step()
 
 
+def test_a_reason_with_a_line_separator_in_it_is_read_back(tmp_path: Path) -> None:
+    ledger = grow(1)
+    odd = replace(ledger, entries=(*ledger.entries[:-1], replace(ledger.entries[-1], error="one\u2028two")))
+    write_ledger(odd, tmp_path / "ledger.jsonl")
+    assert read_ledger(tmp_path / "ledger.jsonl").entries[-1].error == "one\u2028two"
+
+
 def test_every_line_is_json_and_the_first_is_the_search() -> None:
     lines = [json.loads(line) for line in grow(3).lines()]
     assert lines[0]["config"]["seed"] == 4

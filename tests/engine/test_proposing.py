@@ -14,6 +14,7 @@ from search_engine.proposing import (
     RACING,
     REPEATS,
     Candidate,
+    _answered,
     check_config,
     check_limits,
     incumbent,
@@ -153,6 +154,22 @@ def test_a_number_of_networks_is_shared_out_over_the_rungs(fidelity: str) -> Non
     assert exports[-1].final
 
 
+@pytest.mark.parametrize("fidelity", ["asha", "halving"])
+@pytest.mark.parametrize("slower", [0.5, 0.8])
+def test_the_time_is_used_up_on_a_machine_that_is_faster_than_planned(fidelity: str, slower: float) -> None:
+    config = settings(fidelity=fidelity, budget_seconds=150.0, strategy="random")
+    trials, _ = played(config, slower=slower)
+    used = PLAN.prepare_seconds + sum(t.seconds or 0.0 for t in networks(trials))
+    assert used + PLAN.finish_seconds + 3 * PLAN.trial_seconds > config.budget_seconds
+
+
+def test_the_random_arm_does_not_take_the_places_of_the_last_rung(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.engine.test_proposing.PLAN", dataclasses.replace(PLAN, epochs=40))
+    trials, _ = played(settings(fidelity="halving", budget_seconds=150.0, strategy="random"))
+    full = [t.origin for t in networks(trials) if t.rung == 2]
+    assert full.count(Origin.STRATEGY) >= full.count(Origin.RANDOM) >= 2
+
+
 @pytest.mark.parametrize("fidelity", ["full", "asha", "halving"])
 def test_the_random_arm_is_trained_in_full_and_gets_its_share_of_the_epochs(fidelity: str) -> None:
     config = settings(fidelity=fidelity, random_share=0.2)
@@ -214,6 +231,31 @@ def test_a_repeat_names_the_trial_that_answers_it() -> None:
     assert isinstance(found, Candidate)
     assert found.repeat_of is not None
     assert known[found.repeat_of - 2].vector == found.vector
+
+
+def test_a_repeat_still_says_of_how_many_it_was_picked() -> None:
+    """Else the prefilter would take it for a network that no filter chose."""
+    known = [Trial(2, Kind.NETWORK, Origin.STRATEGY, TrialState.FINISHED, (0, 0), "00", reward=0.5)]
+    found = Candidate(origin=Origin.STRATEGY, vector=(0, 0), parent=None, rung=0, drawn=4)
+    same = Four()
+    answered = _answered(found, [dataclasses.replace(known[0], key=same.key((0, 0)))], same)
+    assert (answered.repeat_of, answered.drawn) == (2, 4)
+
+
+def test_shared_weights_are_left_out_where_there_is_no_time_for_them() -> None:
+    """A supernet with less than no time would never end."""
+    config = settings(strategy="enas", space="cells", budget_seconds=60.0)
+    plan = dataclasses.replace(PLAN, space="cells", resolution=32, control_resolution=96)
+    space = space_of(config, plan)
+
+    def kind(elapsed: float) -> Kind | None:
+        clock = Clock(elapsed=elapsed, exported=1, since_export=0.0)
+        step = decide(config, plan, CONTROLS, clock, space)
+        return step.kind if isinstance(step, TrainStep) else None
+
+    assert kind(15.0) is Kind.SUPERNET
+    assert kind(42.0) is not Kind.SUPERNET
+    assert kind(100.0) is None
 
 
 def trained(number: int, reward: float | None, **changes: object) -> Trial:

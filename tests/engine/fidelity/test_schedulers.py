@@ -9,6 +9,7 @@ from statistics import fmean
 import pytest
 
 from search_engine.bench import bench_costs, look, spend
+from search_engine.errors import SpaceError
 from search_engine.fidelity import SCHEDULERS, Job, Result
 from search_engine.fidelity.base import ranked
 from search_engine.space.table import Fidelity, TableSpace
@@ -102,3 +103,11 @@ def test_until_somebody_is_trained_in_full_the_best_in_short_counts() -> None:
     steps = spend(table, "evolution", "halving", 400.0, 0)
     assert [step.spent for step in steps[:3]] == [5.0, 10.0, 15.0]
     assert fmean(step.score for step in steps[-2:]) > steps[0].score
+
+
+@ALL
+def test_a_budget_for_one_short_training_buys_it_and_a_smaller_one_is_refused(name: str) -> None:
+    table = two_fidelities()
+    assert len(spend(table, "evolution", name, LOW, 0)) == 1
+    with pytest.raises(SpaceError, match="does not pay"):
+        bench_costs(table, "evolution", name, LOW / 2, 2)

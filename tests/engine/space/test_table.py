@@ -52,6 +52,7 @@ def test_where_no_single_change_is_in_the_table_the_nearest_candidates_are_neigh
         ({"rewards": {"0,3": [1.0]}}, '"0,3"'),
         ({"rewards": {"0": [1.0]}}, '"0"'),
         ({"truth": {"0,0": 1.0}}, "no truth"),
+        ({"truth": GOOD["truth"] | {"0,1": float("nan")}}, "finite"),
         ({"rewards": {"a,b": [1.0]}}, "format"),
         ({"low": {"cost": 1, "rewards": {"0,0": [1.0]}}}, '"low"'),
         ({"low": {"rewards": {}}}, "'cost'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from statistics import fmean
 
@@ -39,6 +40,17 @@ def test_it_copes_with_a_search_in_which_everything_fails(name: str) -> None:
         Fidelity(cost=1.0, rewards=dict.fromkeys(table.full.rewards, ())),
     )
     assert len(play(nothing, name, 20, 0).scores) == 20
+
+
+def test_a_training_that_diverged_counts_as_failed(name: str) -> None:
+    table = hill(decisions=3, options=3)
+    rewards = {v: (math.nan,) if v[0] == 2 else rs for v, rs in table.full.rewards.items()}
+    broken = TableSpace(
+        [list(d.choices) for d in table.decisions], table.truth, Fidelity(cost=1.0, rewards=rewards)
+    )
+    run = play(broken, name, 27, 0)
+    assert len(run.scores) == 27
+    assert run.scores[-1] <= max(t for v, t in table.truth.items() if v[0] != 2)
 
 
 def test_it_learns(name: str) -> None:
