@@ -84,7 +84,7 @@ def play(table: TableSpace, strategy: str, evaluations: int, seed: int) -> Run:
 def look(fidelity: Fidelity, table: TableSpace, proposal: Proposal, number: int, seed: int) -> Trial:
     """What training the proposal would have given. Every search with the same seed sees the same noise."""
     key = table.key(proposal.vector)
-    rewards = fidelity.rewards[proposal.vector]
+    rewards = fidelity.rewards.get(proposal.vector, ())
     reward = random.Random(f"{seed}:{key}").choice(rewards) if rewards else None
     if reward is not None and not math.isfinite(reward):  # the training diverged
         reward = None

@@ -132,7 +132,9 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument(
         "--strategy", choices=sorted(STRATEGIES), default="evolution", help="default: evolution"
     )
-    bench.add_argument("--evaluations", type=int, default=200, help="candidates looked at (default: 200)")
+    bench.add_argument(
+        "--evaluations", type=_positive, default=200, help="candidates looked at (default: 200)"
+    )
     bench.add_argument(
         "--cost-budget", type=float, metavar="C", help="bound what all trainings cost together, instead"
     )
@@ -142,12 +144,19 @@ def parser() -> argparse.ArgumentParser:
         default="halving",
         help="with --cost-budget: who of the cheaply trained is trained in full (default: halving)",
     )
-    bench.add_argument("--seeds", type=int, default=100, help="searches to average over (default: 100)")
+    bench.add_argument("--seeds", type=_positive, default=100, help="searches to average over (default: 100)")
     bench.add_argument(
         "--json", action="store_true", help="print one JSON object as the last line (always so)"
     )
     commands.add_parser("work", help="serve commands on standard input (used by the site)")
     return root
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
 
 
 def _cores() -> int:

@@ -17,6 +17,9 @@ from search_engine.trial import Trial, TrialState
 FEWEST = 8
 """Rewards from which on there is something to smooth; kernel and noise are fitted after each so many more."""
 
+MOST = 144
+"""Rewards that kernel and noise are fitted to: they are two numbers, and more only cost time."""
+
 
 class Smoother:
     """A function of the trials alone; what it keeps only saves time."""
@@ -34,7 +37,7 @@ class Smoother:
         finished = [t for t in ordered if t.state is TrialState.FINISHED and t.reward is not None]
         if len(finished) < FEWEST:
             return ordered
-        surrogate = self._surrogate(finished[: len(finished) // FEWEST * FEWEST])
+        surrogate = self._surrogate(finished[: min(len(finished), MOST) // FEWEST * FEWEST])
         rows = self._one_hot([trial.vector for trial in finished])
         surrogate.fit(rows, standardise([reward_of(trial) for trial in finished]))
         means, _ = surrogate.predict(rows)

@@ -3,7 +3,8 @@
 The format is JSON: ``choices`` lists the options of each decision, ``rewards`` the measured rewards of each
 candidate (one for each training that was run), ``truth`` what the candidate is really worth. A key of both is
 one index a decision, joined by commas. ``low`` may hold the rewards of a shorter training, and its ``cost``
-beside the full training's ``cost``. A table need not hold every combination: what it lacks is not legal.
+beside the full training's ``cost``; a candidate that it lacks could not be trained briefly. A table need not
+hold every combination: what it lacks is not legal.
 """
 
 from __future__ import annotations
@@ -117,8 +118,6 @@ class TableSpace(VectorSpace):
                 raise SpaceError(f'The key "{self.key(vector)}" has rewards but no truth.')
             if not math.isfinite(self.truth[vector]):
                 raise SpaceError(f'The truth of "{self.key(vector)}" is not a finite number.')
-            if self.low is not None and vector not in self.low.rewards:
-                raise SpaceError(f'The key "{self.key(vector)}" has no rewards in "low".')
 
 
 def read_table(path: Path) -> TableSpace:

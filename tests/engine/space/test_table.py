@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from search_engine.bench import bench_costs
 from search_engine.errors import SpaceError
 from search_engine.space.table import read_table
 from search_engine.strategies import STRATEGIES
@@ -54,7 +55,6 @@ def test_where_no_single_change_is_in_the_table_the_nearest_candidates_are_neigh
         ({"truth": {"0,0": 1.0}}, "no truth"),
         ({"truth": GOOD["truth"] | {"0,1": float("nan")}}, "finite"),
         ({"rewards": {"a,b": [1.0]}}, "format"),
-        ({"low": {"cost": 1, "rewards": {"0,0": [1.0]}}}, '"low"'),
         ({"low": {"rewards": {}}}, "'cost'"),
         ({"choices": None}, "format"),
     ],
@@ -82,3 +82,14 @@ def test_a_sparse_table_is_searched_through(name: str, tmp_path: Path) -> None:
     table = read_table(written(tmp_path, choices=[list("abcde")] * 6, rewards=rewards, truth=truth))
     history = play(STRATEGIES[name](table, 0, len(vectors)), table, len(vectors))
     assert {trial.vector for trial in history} == vectors
+
+
+def test_a_candidate_that_low_lacks_could_not_be_trained_briefly(tmp_path: Path) -> None:
+    path = tmp_path / "table.json"
+    keys = [f"{a},{b}" for a in range(3) for b in range(3)]
+    rewards = {key: [float(sum(map(int, key.split(","))))] for key in keys}
+    low = {"cost": 1, "rewards": {key: rewards[key] for key in keys[:6]}}
+    data = {"choices": [[0, 1, 2]] * 2, "rewards": rewards, "truth": {k: v[0] for k, v in rewards.items()}}
+    path.write_text(json.dumps(data | {"low": low, "cost": 10}))
+    result = bench_costs(read_table(path), "evolution", "halving", 60.0, 3)
+    assert list(result["mean"].values())[-1] == 3.0  # the best that can be trained briefly is 1,2
