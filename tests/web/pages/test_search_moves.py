@@ -82,7 +82,7 @@ def test_finished_search_offers_to_go_on(alice_client: Client, alice: User) -> N
     text = press(alice_client, search, "extend", minutes="3")
     assert (search.state, search.round) == (Search.State.RUNNING, 1)
     assert "The search goes on for 3 minutes more." in text
-    assert "It goes on from where it ended." in text
+    assert "It goes on. You can leave this page" in text
 
 
 def test_failed_search_does_not_offer_to_go_on(alice_client: Client, alice: User) -> None:
