@@ -17,7 +17,7 @@ from search_engine.errors import SearchEngineError, SpaceError
 from search_engine.fidelity import SCHEDULERS, Result
 from search_engine.fidelity.base import cost_of
 from search_engine.fidelity.prefilter import Prefilter
-from search_engine.fidelity.rungs import SAVINGS, Rung, make_rungs
+from search_engine.fidelity.rungs import ETA, SAVINGS, Rung, make_rungs
 from search_engine.objective import OBJECTIVES, latency_bound
 from search_engine.space.architecture import Genome, Trunk
 from search_engine.space.base import GenomeSpace
@@ -180,17 +180,21 @@ def propose(
     return _answered(found, networks, space)
 
 
-def incumbent(config: SearchConfig, networks: Sequence[Trial], rung: int) -> float | None:
+def incumbent(config: SearchConfig, plan: Plan, networks: Sequence[Trial], rung: int) -> float | None:
     """The accuracy that a training at a rung has to beat to be gone on with.
 
-    None while too few are known, and where accuracy alone does not decide.
+    In full that is the best; of a shorter one it is asked only whether it may be among those that climb. None
+    while too few are known, and where accuracy alone does not decide.
     """
     if not config.early_stop or config.objective != "accuracy":
         return None
     rewards = [
         t.reward for t in networks if t.rung == rung and t.reward is not None and not t.killed and t.fits
     ]
-    return max(rewards) if len(rewards) >= RACING else None
+    if len(rewards) < RACING:
+        return None
+    climbing = 0 if rung == len(rungs(config, plan)) - 1 else len(rewards) // ETA
+    return sorted(rewards, reverse=True)[climbing]
 
 
 def _ask(
@@ -286,7 +290,12 @@ def _random_is_due(config: SearchConfig, networks: Sequence[Trial], ladder: tupl
 def _answered(found: Candidate, networks: Sequence[Trial], space: GenomeSpace) -> Candidate:
     """The candidate, with the trial that makes training it needless, if there is one."""
     key = space.key(found.vector)
-    same = [t for t in networks if t.key == key and t.rung == found.rung and t.state in ENDED]
+    whole = found.origin is Origin.RANDOM  # the random arm is trained to the end, so no less answers it
+    same = [
+        t
+        for t in networks
+        if t.key == key and t.rung == found.rung and t.state in ENDED and not (whole and t.killed)
+    ]
     if not same:
         return found
     same.sort(key=lambda trial: (trial.state is not TrialState.FINISHED, trial.number))

@@ -318,7 +318,7 @@ class _View:
         """The random arm is trained to the end: it is a control, and some curves must be known whole."""
         if found.origin is Origin.RANDOM:
             return None
-        return incumbent(self.config, self.networks, found.rung)
+        return incumbent(self.config, self.plan, self.networks, found.rung)
 
     def _control_step(self, number: int, kind: Kind, seconds: float, *, retry: bool) -> TrainStep:
         step = self._step(number, kind, Origin.CONTROL, seconds, retry=retry)

@@ -266,12 +266,30 @@ def trained(number: int, reward: float | None, **changes: object) -> Trial:
 
 def test_nobody_has_to_beat_anybody_before_enough_are_known() -> None:
     few = [trained(n, 0.6) for n in range(2, 2 + RACING - 1)]
-    assert incumbent(settings(), few, 0) is None
+    assert incumbent(settings(), PLAN, few, 0) is None
     enough = [*few, trained(20, 0.8), trained(21, 0.95, killed=True), trained(22, 0.97, fits=False)]
-    assert incumbent(settings(), enough, 0) == 0.8
-    assert incumbent(settings(), enough, 1) is None
-    assert incumbent(settings(early_stop=False), enough, 0) is None
-    assert incumbent(settings(objective="mnasnet", max_latency_ms=9.0), enough, 0) is None
+    assert incumbent(settings(), PLAN, enough, 0) == 0.8
+    assert incumbent(settings(), PLAN, enough, 1) is None
+    assert incumbent(settings(early_stop=False), PLAN, enough, 0) is None
+    assert incumbent(settings(objective="mnasnet", max_latency_ms=9.0), PLAN, enough, 0) is None
+
+
+def test_a_short_training_has_to_be_among_those_that_climb_and_not_the_best() -> None:
+    short = [trained(n, 0.5 + n / 100) for n in range(2, 14)]  # twelve, of which four climb
+    assert incumbent(settings(fidelity="asha"), PLAN, short, 0) == pytest.approx(0.59)
+    full = [dataclasses.replace(trial, rung=1) for trial in short]
+    assert incumbent(settings(fidelity="asha"), PLAN, full, 1) == pytest.approx(0.63)
+
+
+def test_a_network_that_was_ended_early_does_not_answer_the_random_arm() -> None:
+    space = Four()
+    known = [
+        Trial(i, Kind.NETWORK, Origin.STRATEGY, TrialState.FINISHED, v, space.key(v), reward=0.5, killed=True)
+        for i, v in enumerate([(0, 0), (0, 1), (1, 0), (1, 1)], start=2)
+    ]
+    drawn = propose(settings(random_share=1.0), PLAN, known, known, space)
+    assert drawn is not None
+    assert (drawn.origin, drawn.repeat_of) == (Origin.RANDOM, None)
 
 
 def test_what_is_over_a_limit_never_wins() -> None:
