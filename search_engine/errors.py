@@ -19,6 +19,10 @@ class SpaceError(SearchEngineError):
     """A genome or decision vector that the search space does not allow."""
 
 
+class SettingsError(SearchEngineError):
+    """What was asked of a search cannot be; the text says what to ask instead."""
+
+
 class TrialFailed(SearchEngineError):
     """One candidate could not be trained; the search goes on.
 

@@ -272,7 +272,11 @@ class Exported(Message, name="exported"):
 
 @dataclass(frozen=True, kw_only=True)
 class Failed(Message, name="failed"):
-    """The command failed; the engine lives on. ``kind`` as in ``TrialFailed``; ``message`` is for people."""
+    """The command failed; the engine lives on.
+
+    ``kind`` as in ``TrialFailed``, or ``settings`` if what was asked cannot be done; ``message`` is
+    for people.
+    """
 
     command: str
     kind: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TypeAlias
 
 from search_engine import __version__
 from search_engine.fidelity import SCHEDULERS
@@ -13,6 +14,8 @@ from search_engine.objective import OBJECTIVES
 from search_engine.proposing import FIDELITIES
 from search_engine.space.registry import HYBRID, SPACES
 from search_engine.strategies import STRATEGIES
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 DESCRIPTION = """Finds a neural network for labelled pictures, by search.
 
@@ -35,6 +38,14 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="python -m search_engine", description=DESCRIPTION)
     root.add_argument("--version", action="version", version=__version__)
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_fit(commands)
+    _add_questions(commands)
+    _add_bench(commands)
+    commands.add_parser("work", help="serve commands on standard input (used by the site)")
+    return root
+
+
+def _add_fit(commands: Commands) -> None:
     fit = commands.add_parser(
         "fit",
         help="search a network for a set of labelled pictures",
@@ -51,6 +62,14 @@ def parser() -> argparse.ArgumentParser:
     )
     fit.add_argument("--minutes", type=float, default=5.0, help="time for everything (default: 5)")
     fit.add_argument("--seed", type=int, default=0, help="rules every random choice (default: 0)")
+    _add_how(fit)
+    fit.add_argument("--slots", type=int, default=_cores(), help="trials side by side (default: one a core)")
+    fit.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
+    fit.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+
+
+def _add_how(fit: argparse.ArgumentParser) -> None:
+    """How the search is done; nothing of this has to be chosen."""
     fit.add_argument(
         "--space",
         choices=list(SPACES),
@@ -114,9 +133,9 @@ def parser() -> argparse.ArgumentParser:
     fit.add_argument(
         "--start", type=Path, metavar="BUNDLE", help="folder of a bundle whose network is tried first"
     )
-    fit.add_argument("--slots", type=int, default=_cores(), help="trials side by side (default: one a core)")
-    fit.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
-    fit.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+
+
+def _add_questions(commands: Commands) -> None:
     predict = commands.add_parser("predict", help="ask a bundle what is on a picture; one JSON object a line")
     predict.add_argument(
         "bundle", type=Path, metavar="BUNDLE", help="folder that fit wrote, or the zip from the site"
@@ -127,6 +146,9 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument(
         "ledger", type=Path, metavar="LEDGER", help="JSON lines, as fit and the site write them"
     )
+
+
+def _add_bench(commands: Commands) -> None:
     bench = commands.add_parser("bench", help="run a strategy on a table of results that others measured")
     bench.add_argument("table", type=Path, metavar="TABLE", help="JSON; see search_engine/space/table.py")
     bench.add_argument(
@@ -148,8 +170,6 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument(
         "--json", action="store_true", help="print one JSON object as the last line (always so)"
     )
-    commands.add_parser("work", help="serve commands on standard input (used by the site)")
-    return root
 
 
 def _positive(text: str) -> int:

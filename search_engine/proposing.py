@@ -6,6 +6,7 @@ goes on from its trials, and a ledger can be replayed.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from functools import lru_cache
 from statistics import median
 
 from search_engine.config import Plan, SearchConfig
-from search_engine.errors import SearchEngineError, SpaceError
+from search_engine.errors import SettingsError, SpaceError
 from search_engine.fidelity import SCHEDULERS, Result
 from search_engine.fidelity.base import cost_of
 from search_engine.fidelity.prefilter import Prefilter
@@ -66,7 +67,7 @@ def check_config(config: SearchConfig) -> None:
     """Refuse settings that no search can follow.
 
     Raises:
-        SearchEngineError: says which, and what to choose instead.
+        SettingsError: says which, and what to choose instead.
     """
     for what, value, known in (
         ("space", config.space, SPACES),
@@ -76,33 +77,38 @@ def check_config(config: SearchConfig) -> None:
         ("objective", config.objective, OBJECTIVES),
     ):
         if value not in known:
-            raise SearchEngineError(
-                f"There is no {what} called {value!r}. Choose one of: {', '.join(known)}."
-            )
+            raise SettingsError(f"There is no {what} called {value!r}. Choose one of: {', '.join(known)}.")
+    for what, number, least, most in (
+        ("share of random networks", config.random_share, 0.0, 1.0),
+        ("number of networks", config.max_trials, 1, math.inf),
+        ("limit of parameters", config.max_parameters, 1, math.inf),
+        ("milliseconds a picture", config.max_latency_ms, 1e-3, math.inf),
+    ):
+        if number is not None and not least <= number <= most:
+            upto = "or more" if most == math.inf else f"to {most:g}"
+            raise SettingsError(f"The {what} must be {least:g} {upto}, not {number:g}.")
     if config.objective == "mnasnet" and config.max_latency_ms is None:
-        raise SearchEngineError("The MnasNet objective needs a latency to aim at. Give one in milliseconds.")
+        raise SettingsError("The MnasNet objective needs a latency to aim at. Give one in milliseconds.")
     if config.saving == "resolution" and config.space == HYBRID:
-        raise SearchEngineError(
+        raise SettingsError(
             "On a pretrained network the resolution is one for all, because its activations are kept. "
             "Save epochs or pictures, or search for networks from scratch."
         )
     if config.fidelity != "full" and (config.strategy == "enas" or config.prefilter):
         what = "ENAS" if config.strategy == "enas" else "The prefilter"
-        raise SearchEngineError(
+        raise SettingsError(
             f"{what} has a cheap look of its own at networks, and goes with full training only. Choose the "
             "fidelity full."
         )
     if config.strategy == "enas" and config.space == "macro":
-        raise SearchEngineError(
-            "ENAS shares the weights of cells, and the space macro has none. Choose another."
-        )
+        raise SettingsError("ENAS shares the weights of cells, and the space macro has none. Choose another.")
 
 
 def space_of(config: SearchConfig, plan: Plan) -> GenomeSpace:
     """The space that a search tries: the plan's, within the limits of the settings.
 
     Raises:
-        SearchEngineError: nothing is within the limits.
+        SpaceError: there is no such space.
     """
     space = make_space(plan.space, Trunk(plan.trunk, plan.resolution))
     if config.max_parameters is None and config.start is None:
@@ -122,18 +128,21 @@ def check_limits(config: SearchConfig, plan: Plan, trunk_latency_ms: float) -> N
         trunk_latency_ms: that every network of the space takes at least, for one picture.
 
     Raises:
-        SearchEngineError: says what the least is, and what to change.
+        SettingsError: says what the least is, and what to change.
     """
     bound = latency_bound(config)
     if bound is not None and trunk_latency_ms > bound:
-        raise SearchEngineError(
+        raise SettingsError(
             f"The pretrained part alone takes {trunk_latency_ms:.1f} ms a picture on this machine, and the "
             f"limit is {bound:g} ms. Allow more, or search for networks from scratch."
         )
     space = space_of(config, plan)
-    space.sample(random.Random(config.seed))
+    try:
+        space.sample(random.Random(config.seed))
+    except SpaceError as error:
+        raise SettingsError(str(error)) from error
     if config.start is not None and (not isinstance(space, LimitedSpace) or space.first not in space.starts):
-        raise SearchEngineError(
+        raise SettingsError(
             "The network to start from is of another kind than those that are searched, or beyond the limit "
             "of parameters. Leave it out, or change the space or the limit."
         )

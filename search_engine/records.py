@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict, replace
+from typing import Any
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.evaluate.worth import Comparison, Scored, worth
@@ -121,11 +122,10 @@ class Records:
         entries = []
         for number, step in sorted(self._steps.items()):
             trial, result = self.trials[number], self._figures.get(number)
-            figures = asdict(result) if result else {}
-            if result is None and trial.seconds is not None:  # a supernet's
-                figures["seconds"] = trial.seconds
-            for name in figures.keys() - Entry.__dataclass_fields__.keys() | ({"number"} & figures.keys()):
-                del figures[name]
+            figures: dict[str, Any] = (
+                asdict(result) if result else {"seconds": trial.seconds}
+            )  # a supernet has no others
+            known = Entry.__dataclass_fields__.keys() - {"number"}
             entries.append(
                 Entry(
                     number=number,
@@ -143,7 +143,7 @@ class Records:
                     repeat_of=step.repeat_of,
                     found=trial.found,
                     error=self._errors.get(number, ""),
-                    **figures,
+                    **{name: value for name, value in figures.items() if name in known},
                 )
             )
         return Ledger(config=self.config, plan=plan, split=split, entries=tuple(entries))

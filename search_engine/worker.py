@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 from search_engine.config import Plan, SearchConfig
-from search_engine.errors import Cancelled, SearchEngineError, TrialFailed
+from search_engine.errors import Cancelled, SearchEngineError, SettingsError, TrialFailed
 from search_engine.events import (
     Export,
     Failed,
@@ -103,6 +103,8 @@ class Worker:
             self.emit(Stopped(command=command.name, number=number))
         except TrialFailed as error:
             self.emit(Failed(command=command.name, kind=error.kind, message=str(error), number=number))
+        except SettingsError as error:
+            self.emit(Failed(command=command.name, kind="settings", message=str(error), number=number))
         except SearchEngineError as error:
             self.emit(Failed(command=command.name, kind="error", message=str(error), number=number))
         except Exception as error:

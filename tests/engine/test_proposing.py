@@ -329,6 +329,10 @@ def test_a_bound_on_latency_is_told_to_the_engine_and_a_target_is_not() -> None:
         ({"objective": "size"}, "mnasnet"),
         ({"objective": "mnasnet"}, "milliseconds"),
         ({"saving": "money"}, "pictures"),
+        ({"random_share": 1.5}, "0 to 1, not 1.5"),
+        ({"max_trials": 0}, "1 or more"),
+        ({"max_parameters": -3}, "1 or more"),
+        ({"max_latency_ms": float("nan")}, "milliseconds"),
         ({"saving": "resolution"}, "from scratch"),
         ({"strategy": "enas", "space": "macro"}, "cells"),
         ({"strategy": "enas", "fidelity": "asha"}, "full"),
@@ -336,7 +340,7 @@ def test_a_bound_on_latency_is_told_to_the_engine_and_a_target_is_not() -> None:
     ],
 )
 def test_settings_that_make_no_sense_are_refused_with_what_to_choose(
-    changes: dict[str, str], word: str
+    changes: dict[str, object], word: str
 ) -> None:
     with pytest.raises(SearchEngineError, match=word):
         check_config(settings(**changes))

@@ -133,6 +133,13 @@ def test_it_measures_and_plans(folder: Path, engine: EngineProcess) -> None:
     assert plan.rates["trunk_latency_ms"] > 0
 
 
+def test_a_limit_that_nothing_can_keep_is_told_when_it_measures(engine: EngineProcess) -> None:
+    config = SearchConfig(budget_seconds=120.0, max_latency_ms=0.01)
+    failed = ask(engine, Measure(config=config.to_dict()), Failed)
+    assert failed.kind == "settings"
+    assert "the limit is 0.01 ms" in failed.message
+
+
 def test_controls_and_networks_are_trained_and_told(engine: EngineProcess) -> None:
     majority = ask(engine, train_command(0, "majority"), Trained)
     probe = ask(engine, train_command(1, "linear_probe"), Trained)

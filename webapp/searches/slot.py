@@ -98,6 +98,8 @@ class SlotRunner:
     def _measure(self, step: MeasureStep) -> None:
         event = self._ask(Measure(config=step.config.to_dict()), stoppable=True)
         if isinstance(event, Failed):
+            if event.kind == "settings":  # nothing is wrong with the machine
+                raise GiveUp(event.message)
             raise GiveUp(f"This machine could not be measured: {event.message}")
         if isinstance(event, Measured):
             self.recorder.measured(event)

@@ -1,7 +1,8 @@
 """Speaks the engine's language and does nothing: what happens is written in the first argument, as JSON.
 
 ``die``: commands at which the process is killed. ``die_once``: the same, but only the first time.
-``fail``: command to the message it fails with. ``hang``: commands that end only by being stopped.
+``fail``: command to the message it fails with; ``kind``: of these failures. ``hang``: commands that end only
+by being stopped.
 ``deaf``: commands that end by nothing. Commands are ``open``, ``measure``, ``prepare``, ``train 3``,
 ``export 3``, ``final 3``. ``tracebacks``: whether training logs errors. ``trial_seconds`` and ``pictures``
 are the plan's.
@@ -103,7 +104,8 @@ class FakeEngine:
         if name in SCENARIO.get("fail", {}):
             message = SCENARIO["fail"][name]
             number = getattr(command, "number", None)
-            emit(Failed(command=command.name, kind="error", message=message, number=number))
+            kind = SCENARIO.get("kind", "error")
+            emit(Failed(command=command.name, kind=kind, message=message, number=number))
             return True
         return False
 

@@ -151,6 +151,18 @@ def test_search_without_any_model_says_why(alice: User) -> None:
     assert message in search.error
 
 
+@pytest.mark.parametrize(("kind", "begin"), [("settings", "The limit is 1 ms."), ("error", "This machine")])
+def test_a_limit_that_nothing_can_keep_is_not_blamed_on_the_machine(
+    alice: User, kind: str, begin: str
+) -> None:
+    search = make_search(alice)
+    run_slot(claimed(search), fail={"measure": "The limit is 1 ms. Allow more."}, kind=kind)
+    search.refresh_from_db()
+    assert search.state == Search.State.FAILED
+    assert search.error.startswith(begin)
+    assert search.error.endswith("The limit is 1 ms. Allow more.")
+
+
 def test_provisional_export_that_fails_is_not_tried_again_at_once(alice: User) -> None:
     search = make_search(alice, max_trials=2)
     run_slot(claimed(search), fail={"export 1": "No."})
