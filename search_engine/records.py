@@ -122,9 +122,8 @@ class Records:
         entries = []
         for number, step in sorted(self._steps.items()):
             trial, result = self.trials[number], self._figures.get(number)
-            figures: dict[str, Any] = (
-                asdict(result) if result else {"seconds": trial.seconds}
-            )  # a supernet has no others
+            # A supernet has no figures but its seconds.
+            figures: dict[str, Any] = asdict(result) if result else {"seconds": trial.seconds}
             known = Entry.__dataclass_fields__.keys() - {"number"}
             entries.append(
                 Entry(
