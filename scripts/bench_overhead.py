@@ -198,7 +198,7 @@ def slot(key: str, out: str) -> None:
     django.setup()
     from search_engine.events import Message, Trained
     from search_engine.process import EngineProcess
-    from search_engine.search import TrainStep
+    from search_engine.steps import TrainStep
     from webapp.searches import slot as module
     from webapp.searches import steps
     from webapp.searches.claims import claim_slot

@@ -19,10 +19,12 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from search_engine.commands import Export, Open, Refit
 from search_engine.config import SearchConfig
 from search_engine.data.gather import gather, make_manifest
 from search_engine.data.manifest import write_manifest
-from search_engine.events import Export, Message, Open
+from search_engine.errors import TrialFailed
+from search_engine.events import Message
 from search_engine.fidelity import SCHEDULERS
 from search_engine.ledger import Entry, Ledger
 from search_engine.proposing import rungs
@@ -68,6 +70,7 @@ def measure(options: argparse.Namespace, seed: int) -> dict[str, Any]:
         random_share=0.5,
         max_trials=options.trials,
         max_parameters=options.max_parameters,
+        ensemble=False,
     )
     with tempfile.TemporaryDirectory(prefix="netwright-") as folder:
         work = Path(folder)
@@ -106,7 +109,7 @@ def test_of(arm: Origin, ledger: Ledger, work: Path) -> dict[str, Any]:
         lambda: False,
     )
     session.prepare(ledger.plan)
-    card = session.export(final_export(best, ledger, run)).model
+    card = session.export(final_export(best, refitted(best, ledger, session), run)).model
     return {
         "number": best.number,
         "tried": len(tried),
@@ -117,17 +120,31 @@ def test_of(arm: Origin, ledger: Ledger, work: Path) -> dict[str, Any]:
     }
 
 
-def final_export(best: Entry, ledger: Ledger, run: Path) -> Export:
-    """The order to fit a trial again and to open the test split for it."""
-    return Export(
-        number=best.number,
+def refitted(best: Entry, ledger: Ledger, session: Session) -> int:
+    """Train a trial again on all pictures; the number under which its better weights lie."""
+    again = Refit(
+        number=len(ledger.entries),
+        source=best.number,
         kind=best.kind,
         genome=best.genome,
         seed=trial_seed(ledger.config.seed, best.number),
         epochs=best.epochs or ledger.plan.epochs,
         seconds=10.0 * (best.seconds or 60.0),
+    )
+    try:
+        return session.refit(again).number
+    except TrialFailed as failure:
+        say(str(failure))
+        return best.number
+
+
+def final_export(best: Entry, weights: int, run: Path) -> Export:
+    """The order to open the test split for a trial."""
+    part = {"number": best.number, "kind": best.kind, "genome": best.genome, "latency_ms": best.latency_ms}
+    return Export(
+        number=best.number,
+        parts=[part | {"weights": weights, "share": 1.0}],
         final=True,
-        refit=True,
         out=str(run / "bundle"),
         title="measured",
     )

@@ -18,11 +18,12 @@ from typing import Any, TextIO
 
 import torch
 
+from search_engine.commands import Open, Train
 from search_engine.config import Plan, SearchConfig
 from search_engine.data.gather import gather, make_manifest
 from search_engine.data.manifest import write_manifest
 from search_engine.errors import TrialFailed
-from search_engine.events import EpochDone, Message, Open, Train
+from search_engine.events import EpochDone, Message
 from search_engine.proposing import space_of
 from search_engine.search import trial_seed
 from search_engine.session import Session

@@ -30,6 +30,7 @@ class SearchConfig:
         early_stop: whether a training is ended that will hardly beat the best so far.
         prefilter: whether of several proposals the one is trained that its size and synflow speak for, as
             long as these foretell accuracy in this very search.
+        ensemble: whether several networks may answer together, if they are better so and within the limits.
     """
 
     budget_seconds: float
@@ -47,6 +48,7 @@ class SearchConfig:
     saving: str = "epochs"
     early_stop: bool = True
     prefilter: bool = False
+    ensemble: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -1,9 +1,10 @@
 """The language between an engine process and whoever runs it: one JSON object a line.
 
-Commands go to the engine's standard input, events come from its standard output. Both are frozen
+Commands (see ``commands``) go to the engine's standard input, events come from its output. Both are frozen
 dataclasses; ``to_line`` and ``from_line`` are the only way over the wire. A command is answered by any
 number of ``Progress``, ``EpochDone`` and ``Log`` events and then exactly one closing event: ``Opened``,
-``Measured``, ``Prepared``, ``Trained``, ``SupernetDone``, ``Exported``, ``Failed`` or ``Stopped``.
+``Measured``, ``Prepared``, ``Trained``, ``SupernetDone``, ``Combined``, ``Refitted``, ``Exported``,
+``Failed`` or ``Stopped``.
 """
 
 from __future__ import annotations
@@ -41,126 +42,6 @@ def from_line(line: str) -> Message:
     return Message.registry[data.pop("type")](**data)
 
 
-# --- commands -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Open(Message, name="open"):
-    """Load a data set; must come first.
-
-    Attributes:
-        manifest: path of a manifest file (see ``search_engine.data.manifest``).
-        cache: folder for packs and activations, shared by all engines of this machine.
-        run: folder of this search, for checkpoints and the seal of the test split.
-        seed: of the search.
-        device: ``auto``, ``cpu`` or ``cuda``.
-    """
-
-    manifest: str
-    cache: str
-    run: str
-    seed: int
-    device: str = "auto"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measure(Message, name="measure"):
-    """Time a few batches and plan the search. Answered by ``Measured``."""
-
-    config: dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prepare(Message, name="prepare"):
-    """Cache the trunk's activations; engines that prepare at once share it. Answered by ``Prepared``."""
-
-    plan: dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Train(Message, name="train"):
-    """Train one candidate. Answered by ``Trained``, ``Failed`` or ``Stopped``.
-
-    Attributes:
-        number: of the trial.
-        kind: a value of ``trial.Kind``.
-        genome: as ``Genome.to_dict`` writes it; None for ``majority``.
-        seed: of this trial.
-        epochs: length of the schedule.
-        seconds: the trainer shortens its schedule to end within this many seconds.
-        share: of the training pictures that it sees, 0..1; the same ones for all trials of a search.
-        scale: of the side of the pictures that a network from scratch sees, 0..1.
-        incumbent: accuracy that it has to beat; it is ended once that has become unlikely. None: never.
-        curves: validation accuracies, epoch by epoch, of networks that were trained as long; see
-            ``fidelity.curves``.
-        max_latency_ms: it is not trained if one picture takes longer; None for no bound.
-    """
-
-    number: int
-    kind: str
-    genome: dict[str, Any] | None
-    seed: int
-    epochs: int
-    seconds: float
-    share: float = 1.0
-    scale: float = 1.0
-    incumbent: float | None = None
-    curves: list[list[float]] = field(default_factory=list)
-    max_latency_ms: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Supernet(Message, name="supernet"):
-    """Search the cells of the planned space by shared weights. Answered by ``SupernetDone``.
-
-    Attributes:
-        number: of the trial.
-        seed: of this trial.
-        seconds: limit, training and search together.
-        genome: base that fixes everything but the cells; None for the space's own first with cells.
-    """
-
-    number: int
-    seed: int
-    seconds: float
-    genome: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Export(Message, name="export"):
-    """Turn a trained trial into a bundle. Answered by ``Exported``, ``Failed`` or ``Stopped``.
-
-    Attributes:
-        number, kind, genome, seed, epochs, seconds: of the trial, as it was trained.
-        final: fit again on training and validation pictures, then open the sealed test split, once.
-            Otherwise the trial's own weights are exported and no test picture is touched.
-        refit: with ``final``: whether there is time to fit again; else the trial's weights are used.
-        out: folder that the bundle is written to; must not exist.
-        title: name of the model, for the bundle's README.
-        round: of the search, from 0; the seal on the test split is broken once a round, for one network.
-    """
-
-    number: int
-    kind: str
-    genome: dict[str, Any] | None
-    seed: int
-    epochs: int
-    seconds: float
-    final: bool
-    refit: bool
-    out: str
-    title: str
-    round: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stop(Message, name="stop"):
-    """End the command at work, soon. Answered by ``Stopped`` (or by what it was about to answer)."""
-
-
-# --- events -------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, kw_only=True)
 class Opened(Message, name="opened"):
     """The data set is loaded. ``counts`` is pictures by split; ``labels`` gives the order of classes."""
@@ -175,7 +56,7 @@ class Progress(Message, name="progress"):
     """Where a command is.
 
     Attributes:
-        phase: ``measure``, ``prepare``, ``supernet``, ``train`` or ``export``.
+        phase: ``measure``, ``prepare``, ``supernet``, ``train``, ``finish`` or ``export``.
         text: what is being done, in words for the page.
         done, total: in the unit of the text; total 0 when it cannot be known.
     """
@@ -262,6 +143,38 @@ class SupernetDone(Message, name="supernet_done"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Combined(Message, name="combined"):
+    """What answers best together; one network alone if no ensemble is better, or none is allowed.
+
+    Attributes:
+        members: ``number`` and ``weight``, the largest first; the weights sum to 1.
+        accuracy, standard_error, loss, right: as of ``Trained``, on the pictures that it was selected on.
+        parameters, macs, latency_ms, size_bytes: of the whole, where what is shared counts once.
+    """
+
+    number: int
+    members: list[dict[str, Any]]
+    accuracy: float
+    standard_error: float
+    loss: float
+    parameters: int
+    macs: int
+    latency_ms: float
+    size_bytes: int
+    seconds: float
+    right: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refitted(Message, name="refitted"):
+    """A trial's network has learned from all pictures but the sealed ones; it took ``seconds``."""
+
+    number: int
+    epochs: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Exported(Message, name="exported"):
     """A bundle stands in ``out``; ``model`` is what its ``model.json`` says."""
 
@@ -307,6 +220,8 @@ CLOSING: tuple[type[Message], ...] = (
     Prepared,
     Trained,
     SupernetDone,
+    Combined,
+    Refitted,
     Exported,
     Failed,
     Stopped,

@@ -11,11 +11,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from search_engine.commands import Refit, Train
 from search_engine.config import Plan
 from search_engine.errors import Cancelled, TrialFailed
 from search_engine.evaluate.latency import median_latency_ms
 from search_engine.evaluate.metrics import log_loss
-from search_engine.events import EpochDone, EventSink, Export, Log, Train
+from search_engine.events import EpochDone, EventSink, Log
 from search_engine.export.onnx import candidate_onnx
 from search_engine.fidelity.curves import chance_to_beat, should_kill
 from search_engine.space.architecture import Genome, Trunk, linear_probe
@@ -27,6 +28,7 @@ from search_engine.trainer.loop import Examples, Hopeless, predict, train
 from search_engine.trainer.probe import STRENGTHS, LinearProbe, Majority, fit_probe
 from search_engine.trainer.shorten import fewer, smaller
 from search_engine.trial import Kind
+from search_engine.trunk.features import write_array
 from search_engine.trunk.graph import session
 
 TRUNK_LATENCY = "trunk_latency_ms"  # a key of ``Plan.rates``
@@ -86,16 +88,13 @@ class Fitter:
 
     def fit(
         self,
-        command: Train | Export,
+        command: Train | Refit,
         kind: Kind,
         genome: Genome,
         training: Examples,
         validation: Examples | None,
     ) -> tuple[nn.Module, int, bool]:
-        """A trained model, its epochs, and whether it was ended early.
-
-        Without a validation set it is the final fit, on everything.
-        """
+        """A trained model, its epochs, and whether it was ended early. A refit has no validation set."""
         model = self._new_model(kind, genome, command.seed).to(self.device)
         if isinstance(model, Majority):
             model.fit(training.labels)
@@ -138,12 +137,13 @@ class Fitter:
         return hopeless
 
     def _fit_probe(
-        self, model: LinearProbe, command: Train | Export, training: Examples, validation: Examples | None
+        self, model: LinearProbe, command: Train | Refit, training: Examples, validation: Examples | None
     ) -> None:
-        """Choose the regularisation on the validation split; the final fit uses what was chosen."""
-        chosen = self.run / "trials" / f"{command.number}.strength"
-        if validation is None:
-            fit_probe(model, training, strength=float(chosen.read_text()), seed=command.seed)
+        """Choose the regularisation on the validation split; a refit uses what was chosen."""
+        if validation is None or isinstance(command, Refit):
+            number = command.source if isinstance(command, Refit) else command.number
+            strength = float(self._strength_file(number).read_text())
+            fit_probe(model, training, strength=strength, seed=command.seed)
             return
         losses: dict[float, float] = {}
         targets = validation.labels.cpu().numpy()
@@ -154,7 +154,10 @@ class Fitter:
             losses[strength] = log_loss(torch.softmax(predict(model, validation), 1).cpu().numpy(), targets)
         best = min(losses, key=losses.__getitem__)
         fit_probe(model, training, strength=best, seed=command.seed)
-        chosen.write_text(str(best))
+        self._strength_file(command.number).write_text(str(best))
+
+    def _strength_file(self, number: int) -> Path:
+        return self.run / "trials" / f"{number}.strength"
 
     def _new_model(self, kind: Kind, genome: Genome, seed: int) -> nn.Module:
         torch.manual_seed(seed)
@@ -175,6 +178,32 @@ class Fitter:
         temporary = path.with_suffix(".tmp")
         save_file({k: v.cpu().contiguous() for k, v in model.state_dict().items()}, temporary)
         temporary.replace(path)
+
+    def keep_logits(self, number: int, logits: np.ndarray) -> None:
+        """Remember what a trial says of the validation pictures, (N, classes)."""
+        write_array(self._logits_file(number), logits.astype(np.float32))
+
+    def logits(self, number: int, kind: Kind, genome: Genome) -> np.ndarray:
+        """What a trial that was trained in full says of the validation pictures, (N, classes) float32."""
+        path = self._logits_file(number)
+        if not path.exists():  # of a search that is older than this file
+            self.keep_logits(number, self.ask(self.load(kind, genome, number), genome))
+        logits: np.ndarray = np.load(path)
+        return logits
+
+    def ask(self, model: nn.Module, genome: Genome) -> np.ndarray:
+        """What a network says of the validation pictures, (N, classes)."""
+        logits: np.ndarray = predict(model, self.examples(genome, "validation")).float().cpu().numpy()
+        return logits
+
+    def _logits_file(self, number: int) -> Path:
+        return self.run / "trials" / f"{number}.logits.npy"
+
+    @property
+    def targets(self) -> np.ndarray:
+        """(N,) labels of the validation pictures."""
+        targets: np.ndarray = self.inputs.examples((), "validation").labels.cpu().numpy()
+        return targets
 
     def latency_ms(self, model: nn.Module, genome: Genome, kind: Kind) -> float:
         """Median of one picture through the whole network, measured on this machine."""
@@ -203,4 +232,4 @@ class Fitter:
 
 
 def _quiet(epoch: int, epochs: int, loss: float, accuracy: float, seconds: float) -> None:
-    """The final fit has no validation accuracy to report."""
+    """A refit has no validation accuracy to report."""

@@ -16,10 +16,12 @@ from typing import Any, Self
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.errors import DatasetError
-from search_engine.events import SupernetDone
+from search_engine.events import Combined, SupernetDone
+from search_engine.finishing import best_model
 from search_engine.objective import fits, reward_of
 from search_engine.proposing import space_of
-from search_engine.search import Clock, Step, best_model, decide
+from search_engine.search import decide
+from search_engine.steps import Clock, Step
 from search_engine.trial import Kind, Origin, Trial, TrialState, Vector
 
 
@@ -38,6 +40,7 @@ class Entry:
         killed: whether training was ended early; ``drawn``: of how many proposals it was picked.
         repeat_of: number of the trial whose figures it has, because they are of the same network; or None.
         found: by a supernet: vectors with their accuracies.
+        members: of an ensemble: numbers of trials with their weights.
         seconds: wall clock, evaluation included.
         accuracy, standard_error, loss: on the validation split; None until finished.
         parameters, macs, latency_ms, size_bytes: of the whole network.
@@ -59,6 +62,7 @@ class Entry:
     killed: bool = False
     repeat_of: int | None = None
     found: tuple[tuple[tuple[int, ...], float], ...] = ()
+    members: tuple[tuple[int, float], ...] = ()
     epochs: int | None = None
     seconds: float | None = None
     accuracy: float | None = None
@@ -73,7 +77,8 @@ class Entry:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
         found = tuple((tuple(vector), score) for vector, score in data.get("found", ()))
-        return cls(**data | {"vector": tuple(data["vector"]), "found": found})
+        members = tuple((number, weight) for number, weight in data.get("members", ()))
+        return cls(**data | {"vector": tuple(data["vector"]), "found": found, "members": members})
 
     def trial(self, config: SearchConfig) -> Trial:
         """What a strategy sees of it."""
@@ -93,6 +98,7 @@ class Entry:
             killed=self.killed,
             drawn=self.drawn,
             found=self.found,
+            members=self.members,
         )
 
 
@@ -127,6 +133,7 @@ class Ledger:
             row = asdict(entry) | {
                 "vector": json.dumps(entry.vector),
                 "found": json.dumps(entry.found) if entry.found else "",
+                "members": json.dumps(entry.members) if entry.members else "",
                 "genome": json.dumps(entry.genome) if entry.genome else "",
             }
             writer.writerow({name: _disarmed(value) for name, value in row.items()})
@@ -176,13 +183,18 @@ def _disarmed(value: object) -> object:
 
 
 def asked(origin: Origin, strategy: str) -> str:
-    """The strategy that a trial of some origin came from; controls come from none."""
-    return {Origin.CONTROL: "", Origin.RANDOM: "random", Origin.STRATEGY: strategy}[origin]
+    """The strategy that a trial of some origin came from; controls and the like come from none."""
+    return {Origin.RANDOM: "random", Origin.STRATEGY: strategy}.get(origin, "")
 
 
 def found_by(event: SupernetDone) -> tuple[tuple[Vector, float], ...]:
     """What a supernet found, as a trial has it."""
     return tuple((tuple(each["vector"]), float(each["accuracy"])) for each in event.found)
+
+
+def members_of(event: Combined) -> tuple[tuple[int, float], ...]:
+    """What an ensemble is made of, as a trial has it."""
+    return tuple((int(each["number"]), float(each["weight"])) for each in event.members)
 
 
 def step_as_dict(step: Step) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from typing import Any
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.evaluate.worth import Comparison, Scored, worth
-from search_engine.events import EpochDone, SupernetDone, Trained
-from search_engine.ledger import Entry, Ledger, asked, found_by
+from search_engine.events import Combined, EpochDone, Refitted, SupernetDone, Trained
+from search_engine.ledger import Entry, Ledger, asked, found_by, members_of
 from search_engine.objective import fits, reward_of
+from search_engine.orders import Record
 from search_engine.proposing import CURVES, rungs
-from search_engine.search import TrainStep
+from search_engine.steps import TrainStep
 from search_engine.trial import Kind, Trial, TrialState
 
 
@@ -25,6 +26,7 @@ class Records:
         self.trials: dict[int, Trial] = {}
         self._steps: dict[int, TrainStep] = {}
         self._figures: dict[int, Trained] = {}
+        self._combined: dict[int, Combined] = {}
         self._errors: dict[int, str] = {}
         self._curves: dict[int, list[float]] = {}
 
@@ -87,15 +89,31 @@ class Records:
                 fits=fits(self.config, event.parameters, event.latency_ms),
             )
 
-    def shared(self, event: SupernetDone) -> None:
-        """A supernet is no candidate: it has no reward, only what it found."""
+    def made(self, event: SupernetDone | Combined | Refitted) -> str:
+        """Write down what is no single candidate; returns what became of it, in words."""
         with self.lock:
+            done = replace(self.trials[event.number], state=TrialState.FINISHED, seconds=event.seconds)
+            if isinstance(event, SupernetDone):
+                self.trials[event.number] = replace(done, found=found_by(event))
+                return f"shared weights: {event.scored} networks looked at"
+            if isinstance(event, Refitted):
+                self.trials[event.number] = replace(done, epochs=event.epochs)
+                return f"network {done.parent} fitted again on all pictures in {event.seconds:.1f} s"
+            self._combined[event.number] = event
             self.trials[event.number] = replace(
-                self.trials[event.number],
-                state=TrialState.FINISHED,
-                seconds=event.seconds,
-                found=found_by(event),
+                done,
+                reward=event.accuracy,
+                members=members_of(event),
+                fits=fits(self.config, event.parameters, event.latency_ms),
             )
+            names = ", ".join(f"{number} ({weight:.0%})" for number, weight in members_of(event))
+            return f"ensemble of {names}: {event.accuracy:.4f}, log loss {event.loss:.4f}"
+
+    def record(self, number: int) -> Record:
+        """Of a trial that has been trained."""
+        step, figures = self._steps[number], self._figures.get(number)
+        genome = step.genome.to_dict() if step.genome else None
+        return Record(step.kind.value, genome, figures.latency_ms if figures else None)
 
     def failed(self, number: int, message: str) -> None:
         with self.lock:
@@ -121,10 +139,11 @@ class Records:
         """Everything so far; ``split`` is the digest of the manifest."""
         entries = []
         for number, step in sorted(self._steps.items()):
-            trial, result = self.trials[number], self._figures.get(number)
-            # A supernet has no figures but its seconds.
-            figures: dict[str, Any] = asdict(result) if result else {"seconds": trial.seconds}
-            known = Entry.__dataclass_fields__.keys() - {"number"}
+            trial, result = self.trials[number], self._figures.get(number) or self._combined.get(number)
+            # Supernets and refits have no figures but these.
+            few = {"seconds": trial.seconds, "epochs": trial.epochs}
+            figures: dict[str, Any] = asdict(result) if result else few
+            known = Entry.__dataclass_fields__.keys() - {"number", "members"}
             entries.append(
                 Entry(
                     number=number,
@@ -141,6 +160,7 @@ class Records:
                     drawn=trial.drawn,
                     repeat_of=step.repeat_of,
                     found=trial.found,
+                    members=trial.members,
                     error=self._errors.get(number, ""),
                     **{name: value for name, value in figures.items() if name in known},
                 )

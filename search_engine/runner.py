@@ -13,42 +13,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from search_engine.commands import Export, Measure, Open, Prepare
 from search_engine.config import Plan, SearchConfig
 from search_engine.data.manifest import read_manifest
 from search_engine.errors import SearchEngineError
 from search_engine.evaluate.worth import Comparison
 from search_engine.events import (
     CLOSING,
+    Combined,
     EpochDone,
-    Export,
     Exported,
     Failed,
     Log,
-    Measure,
     Measured,
     Message,
-    Open,
     Opened,
-    Prepare,
-    Supernet,
+    Refitted,
     SupernetDone,
-    Train,
     Trained,
 )
+from search_engine.finishing import best_model
 from search_engine.ledger import Ledger
+from search_engine.orders import order, parts_for
 from search_engine.process import EngineDied, EngineProcess
 from search_engine.proposing import check_config, space_of
 from search_engine.records import Records
-from search_engine.search import (
-    Clock,
-    DoneStep,
-    ExportStep,
-    Step,
-    TrainStep,
-    WaitStep,
-    best_model,
-    decide,
-)
+from search_engine.search import decide
+from search_engine.steps import Clock, DoneStep, ExportStep, Step, TrainStep, WaitStep
 from search_engine.trial import Kind, TrialState
 
 MAX_DEATHS = 3  # engine processes lost in a row before a slot gives up
@@ -234,29 +225,14 @@ class LocalSearch:
             return step
 
     def _train(self, engine: EngineProcess, step: TrainStep) -> None:
-        command: Message = Train(
-            number=step.number,
-            kind=step.kind.value,
-            genome=step.genome.to_dict() if step.genome else None,
-            seed=step.seed,
-            epochs=step.epochs,
-            seconds=step.seconds,
-            share=step.share,
-            scale=step.scale,
-            incumbent=step.incumbent,
-            curves=[] if step.incumbent is None else self._records.curves(step.rung),
-            max_latency_ms=step.max_latency_ms,
-        )
-        if step.kind is Kind.SUPERNET:
-            command = Supernet(number=step.number, seed=step.seed, seconds=step.seconds)
+        command = order(step, self.config, record=self._records.record, curves=self._records.curves)
         try:
             answer = self._ask(engine, command)
         except EngineDied:
             self._records.failed(step.number, "Its process died.")
             raise
-        if isinstance(answer, SupernetDone):
-            self._records.shared(answer)
-            self.say(f"{step.number:3d} shared weights: {answer.scored} networks looked at")
+        if isinstance(answer, SupernetDone | Combined | Refitted):
+            self.say(f"[{self._elapsed:6.1f} s] {step.number:3d} {self._records.made(answer)}")
             return
         if not isinstance(answer, Trained):
             reason = getattr(answer, "message", "stopped")
@@ -267,25 +243,19 @@ class LocalSearch:
         best = best_model(self.config, self._need_plan(), list(self._records.trials.values()))
         mark = " *" if best and best.number == step.number else " (ended early)" if answer.killed else ""
         self.say(
-            f"[{time.monotonic() - self._started:6.1f} s] {step.number:3d} {step.kind.value} "
+            f"[{self._elapsed:6.1f} s] {step.number:3d} {step.kind.value} "
             f"({step.origin.value}): {answer.accuracy:.4f} in {answer.seconds:.1f} s{mark}"
         )
 
     def _export(self, engine: EngineProcess, step: ExportStep) -> None:
-        trained = self._records.step(step.number)
-        self.say(f"[{time.monotonic() - self._started:6.1f} s] finishing trial {step.number}")
+        self.say(f"[{self._elapsed:6.1f} s] finishing trial {step.number}")
         try:
             answer = self._ask(
                 engine,
                 Export(
                     number=step.number,
-                    kind=trained.kind.value,
-                    genome=trained.genome.to_dict() if trained.genome else None,
-                    seed=trained.seed,
-                    epochs=trained.epochs,
-                    seconds=trained.seconds,
+                    parts=parts_for(step, self._records.record),
                     final=step.final,
-                    refit=step.refit,
                     out=str(self.run_folder / "bundle"),
                     title=self._title,
                 ),
@@ -297,6 +267,11 @@ class LocalSearch:
             self._final = answer
             return
         raise SearchEngineError(getattr(answer, "message", "The export was stopped."))
+
+    @property
+    def _elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._started
 
     def _ask(self, engine: EngineProcess, command: Message) -> Message:
         """Send a command and wait for the event that closes it."""

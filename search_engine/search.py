@@ -4,8 +4,9 @@ The site asks it inside a database transaction, the command line in a loop; neit
 Nothing is remembered between calls, so a search whose processes all died goes on from its trials.
 
 A search runs its controls (0: majority, 1: linear probe), a supernet if its strategy wants one, then networks
-while time allows, hands out a usable model as soon as there is one and at each improvement, and ends with one
-final export that opens the sealed test split. Which network comes next is said in ``proposing``.
+while time allows, hands out a usable model as soon as there is one and at each improvement. Then it selects
+an ensemble, fits what wins again on all pictures, and ends with one final export that opens the sealed test
+split. Which network comes next is said in ``proposing``, what comes of them in ``finishing``.
 """
 
 from __future__ import annotations
@@ -16,20 +17,29 @@ from dataclasses import dataclass, replace
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.fidelity.rungs import Rung
+from search_engine.finishing import (
+    able,
+    best_model,
+    ensemble_of,
+    parts_of,
+    refit_reserve,
+    refits_due,
+    refits_of,
+    rivals,
+)
 from search_engine.objective import latency_bound
 from search_engine.proposing import Candidate, incumbent, is_network, pace, propose, rungs
 from search_engine.space.architecture import Genome, Trunk, linear_probe
 from search_engine.space.base import GenomeSpace
 from search_engine.space.canonical import key_of
-from search_engine.trial import Kind, Origin, Trial, TrialState, Vector, best_of
+from search_engine.steps import Clock, DoneStep, ExportStep, Part, Step, TrainStep, WaitStep
+from search_engine.trial import Kind, Origin, Trial, TrialState, best_of
 
 CONTROLS = (Kind.MAJORITY, Kind.LINEAR_PROBE)
 """In the order of their trial numbers."""
 
-REFIT_FACTOR = 1.3
-"""The final fit also sees the validation pictures (15 of 70 parts more), and a busy machine is slower."""
-REFIT_OVERHEAD = 2.0
-"""Seconds to load, save and report around the final fit."""
+FINISH_OVERHEAD = 2.0
+"""Seconds to choose what answers together, and to load, save and report around the final fits."""
 OVERRUN = 0.03
 """Share of the budget that the final fit may run over rather than be left out."""
 TIMEOUT_FACTOR = 3.0
@@ -42,104 +52,6 @@ SUPERNET_SHARE = 0.25
 """Of the time for training that goes to the shared weights, where a strategy wants them."""
 SUPERNET_SECONDS = 1.0
 """With less than this for them, shared weights are left out and the controller begins without."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
-    """Where a search stands, besides its trials.
-
-    Attributes:
-        elapsed: seconds since the budget began.
-        exported: number of the trial of the newest provisional export, if any.
-        since_export: seconds since that export ended.
-        exporting: whether any slot is exporting now, provisionally or finally.
-        finished: whether the final export is done, or was given up.
-        stop_requested: whether the user wants the best so far, now.
-    """
-
-    elapsed: float
-    exported: int | None = None
-    since_export: float | None = None
-    exporting: bool = False
-    finished: bool = False
-    stop_requested: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainStep:
-    """Train one candidate.
-
-    Attributes:
-        number: of the trial.
-        kind: network or control.
-        origin: who proposed it.
-        vector: its decisions; empty for controls.
-        genome: None for ``majority``.
-        key: canonical hash of the genome; empty for ``majority``.
-        parent: number of the trial it was mutated from, if any.
-        seed: of its weights and batches.
-        epochs: length of the schedule.
-        seconds: limit; the trainer shortens its schedule to keep it.
-        share, scale: of the training pictures, and of their side, that it gets; 1 in full.
-        rung: its fidelity; see ``proposing.rungs``.
-        drawn: of how many proposals it was picked.
-        incumbent: reward that it has to beat to be gone on with; None while nobody can tell.
-        max_latency_ms: it is not trained if one picture takes longer; None for no bound.
-        repeat_of: number of the trial that answers it, so that there is nothing to train; else None.
-        retry: whether the trial is on record already, and lost its worker.
-    """
-
-    number: int
-    kind: Kind
-    origin: Origin
-    vector: Vector
-    genome: Genome | None
-    key: str
-    parent: int | None
-    seed: int
-    epochs: int
-    seconds: float
-    share: float = 1.0
-    scale: float = 1.0
-    rung: int = 0
-    drawn: int = 1
-    incumbent: float | None = None
-    max_latency_ms: float | None = None
-    repeat_of: int | None = None
-    retry: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportStep:
-    """Make a usable model of a trained trial.
-
-    Attributes:
-        number: of the trial.
-        final: the last export of the search; it opens the sealed test split.
-        refit: fit again on training and validation pictures first; only with ``final``.
-    """
-
-    number: int
-    final: bool
-    refit: bool
-
-
-@dataclass(frozen=True, slots=True)
-class WaitStep:
-    """Nothing to do until another slot is done with its step."""
-
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DoneStep:
-    """The search is over. ``failed``: without any model; ``reason`` says why, for people."""
-
-    reason: str = ""
-    failed: bool = False
-
-
-Step = TrainStep | ExportStep | WaitStep | DoneStep
 
 
 def decide(
@@ -165,15 +77,6 @@ def decide(
     return view.control() or view.provisional() or view.supernet() or view.network() or view.finish()
 
 
-def best_model(config: SearchConfig, plan: Plan, trials: Sequence[Trial]) -> Trial | None:
-    """The best that is worth exporting.
-
-    That is neither one that always says the same label nor one that was trained for less than others.
-    """
-    top = len(rungs(config, plan)) - 1
-    return best_of([t for t in trials if t.kind is Kind.LINEAR_PROBE or (is_network(t) and t.rung == top)])
-
-
 @dataclass(frozen=True, slots=True)
 class _View:
     """The arguments of ``decide``, and the questions it asks of them, in its order."""
@@ -197,13 +100,13 @@ class _View:
 
     def provisional(self) -> Step | None:
         """Hand out a usable model early, and each time there is a better one."""
-        best = self.best
+        best = best_of(able(self.config, self.plan, self.trials))
         if best is None or best.number == self.clock.exported or self.clock.exporting:
             return None
         pause = EXPORT_PAUSE if self.clock.since_export is None else self.clock.since_export
         if pause < EXPORT_PAUSE or self.left < EXPORT_SECONDS:
             return None
-        return ExportStep(number=best.number, final=False, refit=False)
+        return ExportStep(number=best.number, final=False, parts=(Part(best.number, best.number),))
 
     def supernet(self) -> Step | None:
         """Shared weights come before the networks, once, where the strategy wants them."""
@@ -242,11 +145,12 @@ class _View:
         return None if proposed is None else self._network_step(len(self.trials), proposed, retry=False)
 
     def finish(self) -> Step:
-        """The final export, once nothing runs any more."""
-        if self.clock.exporting or any(t.state is TrialState.RUNNING for t in self.trials):
+        """Choose what answers together, fit it again, and export it, once no network is trained any more."""
+        if self.clock.exporting or any(
+            t.state is TrialState.RUNNING and t.kind is not Kind.REFIT for t in self.trials
+        ):
             return WaitStep("Others are still at work.")
-        best = self.best
-        if best is None:
+        if self.best is None:
             if self.clock.stop_requested:
                 return DoneStep("Stopped before any network was ready.")
             if all(trial.fits for trial in self.trials):
@@ -254,8 +158,53 @@ class _View:
             return DoneStep(
                 "Nothing that was tried is within the limits. Allow more, then train again.", failed=True
             )
-        refit = not self.clock.stop_requested and self._can_refit(best)
-        return ExportStep(number=best.number, final=True, refit=refit)
+        return self._ensemble() or self._refit(self.best) or self._final(self.best)
+
+    def _ensemble(self) -> Step | None:
+        made = ensemble_of(self.trials)
+        if made is not None and made.state is not TrialState.QUEUED:
+            return None
+        able_together = rivals(self.config, self.plan, self.trials)
+        if len(able_together) < 2:
+            return None
+        number = len(self.trials) if made is None else made.number
+        step = self._step(number, Kind.ENSEMBLE, Origin.FINISH, FINISH_OVERHEAD, retry=made is not None)
+        return replace(step, rivals=able_together)
+
+    def _refit(self, best: Trial) -> Step | None:
+        """Fit a part of the winner on the validation pictures, too; wait for those that others fit."""
+        if self.clock.stop_requested:
+            return None
+        end = self.config.budget_seconds * (1 + OVERRUN) - self.plan.finish_seconds
+        seconds = end - self.clock.elapsed
+        made = refits_of(self.trials)
+        for trial in made.values():
+            if trial.state is TrialState.QUEUED:
+                return self._refit_step(trial.number, self.trials[trial.parent or 0], seconds, retry=True)
+        due = refits_due(best, self.trials, seconds=seconds, slots=self.config.slots)
+        if due:
+            return self._refit_step(len(self.trials), *due[0], retry=False)
+        if any(trial.state is TrialState.RUNNING for trial in made.values()):
+            return WaitStep("Others are still fitting their part of the winner.")
+        return None
+
+    def _refit_step(self, number: int, trial: Trial, seconds: float, *, retry: bool) -> Step:
+        step = self._step(number, Kind.REFIT, Origin.FINISH, max(1.0, seconds), retry=retry)
+        return replace(
+            step,
+            trains=trial.kind,
+            vector=trial.vector,
+            genome=self.space.decode(trial.vector) if is_network(trial) else self._probe,
+            key=trial.key,
+            parent=trial.number,
+            seed=trial_seed(self.config.seed, trial.number),
+            epochs=trial.epochs or self.plan.epochs,
+        )
+
+    def _final(self, best: Trial) -> Step:
+        if any(t.state is TrialState.RUNNING for t in self.trials):
+            return WaitStep("Others are still fitting their part of the winner.")
+        return ExportStep(number=best.number, final=True, parts=parts_of(best, self.trials))
 
     @property
     def networks(self) -> list[Trial]:
@@ -276,15 +225,15 @@ class _View:
     @property
     def left(self) -> float:
         """Seconds for training, until the reserve for the final fit and export begins."""
-        best = self.best
-        winner = max(self.expected_seconds(-1), (best.seconds or 0.0) if best else 0.0)
-        reserve = self.plan.finish_seconds + REFIT_FACTOR * winner + REFIT_OVERHEAD
+        best = best_of(able(self.config, self.plan, self.trials))
+        expected = self.expected_seconds(-1)
+        winner = max(expected, (best.seconds or 0.0) if best else 0.0)
+        reserve = self.plan.finish_seconds + refit_reserve(self.config, expected, winner) + FINISH_OVERHEAD
         return self.config.budget_seconds - reserve - self.clock.elapsed
 
-    def _can_refit(self, best: Trial) -> bool:
-        seconds = REFIT_FACTOR * (best.seconds or 0.0)
-        end = self.clock.elapsed + self.plan.finish_seconds + seconds
-        return end <= self.config.budget_seconds * (1 + OVERRUN)
+    @property
+    def _probe(self) -> Genome:
+        return linear_probe(Trunk(self.plan.trunk, self.plan.trunk_resolution))
 
     def _network_step(self, number: int, found: Candidate, *, retry: bool) -> Step | None:
         """None if there is no time left for it."""
@@ -324,8 +273,7 @@ class _View:
         step = self._step(number, kind, Origin.CONTROL, seconds, retry=retry)
         if kind is Kind.MAJORITY:
             return step
-        genome = linear_probe(Trunk(self.plan.trunk, self.plan.trunk_resolution))
-        return replace(step, genome=genome, key=key_of(genome), epochs=self.plan.epochs)
+        return replace(step, genome=self._probe, key=key_of(self._probe), epochs=self.plan.epochs)
 
     def _step(self, number: int, kind: Kind, origin: Origin, seconds: float, *, retry: bool) -> TrainStep:
         return TrainStep(
@@ -339,6 +287,7 @@ class _View:
             seed=trial_seed(self.config.seed, number),
             epochs=0,
             seconds=seconds,
+            trains=kind,
             retry=retry,
         )
 

@@ -8,35 +8,31 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import nn
 
+from search_engine.combining import assemble, combine, refit
+from search_engine.commands import Combine, Export, Open, Refit, Supernet, Train
 from search_engine.config import Plan, SearchConfig
 from search_engine.data.manifest import read_manifest
-from search_engine.errors import SearchEngineError, TrialFailed
+from search_engine.errors import SearchEngineError
 from search_engine.evaluate.bootstrap import pack_bits
+from search_engine.evaluate.ensemble import softmax
 from search_engine.evaluate.latency import median_latency_ms
 from search_engine.evaluate.metrics import log_loss, standard_error
 from search_engine.events import (
+    Combined,
     EventSink,
-    Export,
     Exported,
-    Log,
-    Open,
     Opened,
     Progress,
-    Supernet,
+    Refitted,
     SupernetDone,
-    Train,
     Trained,
 )
 from search_engine.export.bundle import Subject, write_bundle
-from search_engine.export.onnx import ServingModel
 from search_engine.fitting import TRUNK_LATENCY, Fitter
 from search_engine.measure import measure_rates
 from search_engine.planner import make_plan
 from search_engine.proposing import check_limits
-from search_engine.space.architecture import Genome
 from search_engine.space.cost import cost
 from search_engine.space.networks import build
 from search_engine.space.registry import HYBRID
@@ -46,7 +42,6 @@ from search_engine.trainer.inputs import Inputs, prepare_inputs
 from search_engine.trainer.loop import predict
 from search_engine.trial import Kind
 from search_engine.trunk.graph import TrunkRunner
-from search_engine.trunk.weights import load_trunk
 
 TRUNK = "efficientnet_lite0"
 
@@ -147,11 +142,13 @@ class Session:
         fitter.check_latency(command, kind, genome)
         studied, training, validation = fitter.on_rung(command, genome)
         model, epochs, killed = fitter.fit(command, kind, studied, training, validation)
-        logits = predict(model, validation)
-        probabilities, targets = torch.softmax(logits, 1).cpu().numpy(), validation.labels.cpu().numpy()
+        logits = predict(model, validation).float().cpu().numpy()
+        probabilities, targets = softmax(logits), validation.labels.cpu().numpy()
         right = probabilities.argmax(1) == targets
         accuracy = float(right.mean())
         fitter.save(model, command.number)
+        if studied == genome:
+            fitter.keep_logits(command.number, logits)
         # What it was trained on says nothing of how long the network takes on pictures of its own size.
         whole = model if studied == genome else build(genome, self.classes)
         cost_ = cost(genome, self.classes)
@@ -192,26 +189,32 @@ class Session:
             command, fitter.plan, fitter.examples, self.classes, self.sink, stop=self.should_stop
         )
 
-    # --- export ---------------------------------------------------------------------------------------------
+    # --- finish ---------------------------------------------------------------------------------------------
+
+    def combine(self, command: Combine) -> Combined:
+        """Select an ensemble on the validation split."""
+        return combine(command, self._fitter())
+
+    def refit(self, command: Refit) -> Refitted:
+        """Train what wins on all pictures but the sealed ones.
+
+        Raises:
+            TrialFailed: it came out worse than before.
+        """
+        return refit(command, self._fitter())
 
     def export(self, command: Export) -> Exported:
-        """Write the bundle of a trained trial; if it is the final one, open the sealed test split."""
-        kind, genome = Kind(command.kind), self._fitter().genome(command.genome)
-        model, figures = self._trained(kind, genome, command.number)
-        refit = command.final and command.refit and self._fit_again(command, kind, genome, figures)
-        model = refit or model
-        trunk = load_trunk(genome.trunk.name) if genome.trunk else None
-        serving = ServingModel(trunk, model.cpu().eval(), genome.resolution)
+        """Write the bundle of a model; if it is the final one, open the sealed test split."""
+        made = assemble(command, self._fitter())
         subject = Subject(
             number=command.number,
-            model=serving,
-            genome=genome,
-            kind=kind,
+            model=made.model,
+            members=made.members,
+            cost=made.cost,
             title=command.title,
             labels=self.manifest.labels,
-            validation=figures,
+            validation=made.validation,
             splits={split: len(self.manifest.of(split)) for split in ("train", "validation", "test")},
-            refit=bool(refit),
             search_round=command.round,
         )
         card = write_bundle(
@@ -224,42 +227,3 @@ class Session:
             sink=self.sink,
         )
         return Exported(number=command.number, out=command.out, model=card)
-
-    def _trained(self, kind: Kind, genome: Genome, number: int) -> tuple[nn.Module, dict[str, float]]:
-        """A trial's network, and its figures on pictures it was not trained on."""
-        model = self._fitter().load(kind, genome, number)
-        return model, self._validation_figures(model, genome)
-
-    def _validation_figures(self, model: nn.Module, genome: Genome) -> dict[str, float]:
-        examples = self._fitter().examples(genome, "validation")
-        logits = predict(model, examples).cpu()
-        targets = examples.labels.cpu()
-        accuracy = float((logits.argmax(1) == targets).float().mean())
-        loss = log_loss(torch.softmax(logits, 1).numpy(), targets.numpy())
-        return {"accuracy": accuracy, "log_loss": loss, "n": len(targets)}
-
-    def _fit_again(
-        self, command: Export, kind: Kind, genome: Genome, before: dict[str, float]
-    ) -> nn.Module | None:
-        """The candidate fitted on training and validation pictures, or None if that went wrong.
-
-        A fit that knows the validation pictures and is no better on them than one that does not has failed
-        (its time was cut, or it diverged); the trial's own weights are then the better ones.
-        """
-        self.sink.emit(Progress(phase="export", text="Training the best network on all pictures"))
-        everything = self._fitter().examples(genome, "train", "validation")
-        try:
-            model, _, _ = self._fitter().fit(command, kind, genome, everything, None)
-        except TrialFailed as failure:
-            self.sink.emit(Log(text=f"The final training failed, its trial's weights are kept: {failure}"))
-            return None
-        after = self._validation_figures(model, genome)
-        if after["accuracy"] >= before["accuracy"]:
-            return model
-        self.sink.emit(
-            Log(
-                text="The final training on all pictures came out worse than the trial, "
-                f"{after['accuracy']:.3f} against {before['accuracy']:.3f}; the trial's weights are kept."
-            )
-        )
-        return None

@@ -24,20 +24,27 @@ class TrialState(StrEnum):
 
 
 class Origin(StrEnum):
-    """Who proposed a trial."""
+    """Who proposed a trial; ``FINISH`` is what a search does with its best once the searching is over."""
 
     CONTROL = "control"
     STRATEGY = "strategy"
     RANDOM = "random"
+    FINISH = "finish"
 
 
 class Kind(StrEnum):
-    """What is trained: a network from the space, one of the controls it must beat, or a supernet."""
+    """What a trial makes.
+
+    A network from the space, one of the controls it must beat, or a supernet. At the end an ensemble of the
+    trained ones, and refits: what wins, trained once more on the validation pictures, too.
+    """
 
     MAJORITY = "majority"
     LINEAR_PROBE = "linear_probe"
     SUPERNET = "supernet"
     NETWORK = "network"
+    ENSEMBLE = "ensemble"
+    REFIT = "refit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class Trial:
         state: where it is in its life.
         vector: its decisions; empty for controls.
         key: canonical hash of the genome; isomorphic genomes share it.
-        parent: number of the trial it was mutated from, if any.
+        parent: number of the trial it was mutated from, if any; of a refit, the one fitted again.
         reward: validation accuracy in 0..1 (or a product with latency); None until finished.
         seconds: wall-clock seconds of training; None until finished.
         rung: its fidelity, 0 the cheapest; see ``search_engine.fidelity``.
@@ -60,6 +67,8 @@ class Trial:
         killed: whether its training was ended early because it would hardly have won.
         drawn: of how many proposals it was picked by its size and synflow; 1 if it was not.
         found: by a supernet: vectors and the accuracies that they reach with shared weights, best first.
+        members: of an ensemble: numbers of trials and their weights, the largest first; one alone if none
+            together are better.
     """
 
     number: int
@@ -77,6 +86,7 @@ class Trial:
     killed: bool = False
     drawn: int = 1
     found: tuple[tuple[Vector, float], ...] = ()
+    members: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

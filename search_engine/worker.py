@@ -16,23 +16,17 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
+from search_engine.commands import Combine, Export, Measure, Open, Prepare, Refit, Stop, Supernet, Train
 from search_engine.config import Plan, SearchConfig
 from search_engine.errors import Cancelled, SearchEngineError, SettingsError, TrialFailed
 from search_engine.events import (
-    Export,
     Failed,
     Log,
-    Measure,
     Measured,
     Message,
-    Open,
-    Prepare,
     Prepared,
     Progress,
-    Stop,
     Stopped,
-    Supernet,
-    Train,
     from_line,
     to_line,
 )
@@ -125,6 +119,8 @@ class Worker:
             Prepare: lambda: self._prepare(self._session, command),  # type: ignore[arg-type]
             Train: lambda: self._session.train(command),  # type: ignore[union-attr,arg-type]
             Supernet: lambda: self._session.supernet(command),  # type: ignore[union-attr,arg-type]
+            Combine: lambda: self._session.combine(command),  # type: ignore[union-attr,arg-type]
+            Refit: lambda: self._session.refit(command),  # type: ignore[union-attr,arg-type]
             Export: lambda: self._session.export(command),  # type: ignore[union-attr,arg-type]
         }
         if type(command) not in answers:

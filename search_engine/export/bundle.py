@@ -28,7 +28,7 @@ from search_engine.export.readme import bundle_readme
 from search_engine.export.script import infer_script
 from search_engine.space.architecture import Genome
 from search_engine.space.canonical import key_of
-from search_engine.space.cost import cost
+from search_engine.space.cost import Cost
 from search_engine.trial import Kind
 from search_engine.trunk.graph import OPSET, session
 
@@ -37,33 +37,53 @@ EARLY_PARITY_PICTURES = 8  # a provisional model is awaited, and torch takes 0.1
 FORMAT = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A network of a model.
+
+    Attributes:
+        number, kind, genome: of its trial.
+        share: of the answer, 0..1.
+        refit: whether it was fitted again on training and validation pictures together.
+    """
+
+    number: int
+    kind: Kind
+    genome: Genome
+    share: float = 1.0
+    refit: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """What is exported.
 
     Attributes:
         number: of the trial.
-        model: the network as it serves.
-        genome: what it was built from.
-        kind: network or control.
+        model: as it serves.
+        members: the networks in it, the weightiest first.
+        cost: of the whole.
         title: for people.
         labels: in the order of the outputs.
-        validation: accuracy, log loss and n of the trial, before any second fit.
+        validation: accuracy, log loss, calibration error and n, before any second fit.
         splits: pictures by split.
-        refit: whether the weights were fitted again on training and validation pictures together.
         search_round: how often the search was continued; each round opens the test split anew.
     """
 
     number: int
     model: ServingModel
-    genome: Genome
-    kind: Kind
+    members: tuple[Member, ...]
+    cost: Cost
     title: str
     labels: tuple[str, ...]
     validation: dict[str, float]
     splits: dict[str, int]
-    refit: bool
     search_round: int = 0
+
+    @property
+    def keys(self) -> str:
+        """The genomes' hashes."""
+        return "+".join(key_of(member.genome) for member in self.members)
 
 
 def write_bundle(
@@ -101,7 +121,7 @@ def write_bundle(
     sink.emit(Progress(phase="export", text="Writing the network to a file"))
     write_onnx(subject.model, onnx_file)
     digest = hashlib.sha256(onnx_file.read_bytes()).hexdigest()
-    fingerprint = f"trial {subject.number}, genome {key_of(subject.genome)}"
+    fingerprint = f"trial {subject.number}, genome {subject.keys}"
     opened = break_seal(run, fingerprint, search_round=subject.search_round) if test else 0
     sink.emit(Progress(phase="export", text="Checking that the file answers like the network"))
     proof, wanted = (test, PARITY_PICTURES) if test else (validation, EARLY_PARITY_PICTURES)
@@ -136,24 +156,36 @@ def _sealed_test(
 
 
 def _card(subject: Subject, parity: dict[str, float], size: int, digest: str) -> dict[str, Any]:
-    spent = cost(subject.genome, len(subject.labels))
+    first = subject.members[0]
     return {
         "format": FORMAT,
         "name": subject.title,
-        "kind": subject.kind.value,
+        "kind": first.kind.value if len(subject.members) == 1 else Kind.ENSEMBLE.value,
         "labels": list(subject.labels),
-        "genome": subject.genome.to_dict(),
-        "genome_hash": key_of(subject.genome),
-        "trunk": subject.genome.trunk.name if subject.genome.trunk else "none",
-        "resolution": subject.genome.resolution,
-        "parameters": spent.parameters,
-        "macs": spent.macs,
+        "genome": first.genome.to_dict(),
+        "genome_hash": key_of(first.genome),
+        "members": [
+            {
+                "trial": member.number,
+                "kind": member.kind.value,
+                "genome": member.genome.to_dict(),
+                "genome_hash": key_of(member.genome),
+                "share": member.share,
+                "refit": member.refit,
+            }
+            for member in subject.members
+        ],
+        "trunk": first.genome.trunk.name if first.genome.trunk else "none",
+        "resolution": max(subject.model.resolutions),
+        "temperature": subject.model.core.temperature,
+        "parameters": subject.cost.parameters,
+        "macs": subject.cost.macs,
         "size_bytes": size,
         "sha256": digest,
         "input": {"name": "pixels", "dtype": "uint8", "shape": ["n", "height", "width", 3]},
         "output": {"name": "probabilities", "dtype": "float32", "shape": ["n", len(subject.labels)]},
         "validation": subject.validation,
-        "refit_on_validation": subject.refit,
+        "refit_on_validation": all(member.refit for member in subject.members),
         "splits": subject.splits,
         "round": subject.search_round,
         "parity": parity,

@@ -8,7 +8,8 @@ front. ``verify`` then compares the file with torch, which resizes by its own co
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,56 +27,102 @@ from search_engine.trunk.graph import OPSET, export_legacy, session
 from search_engine.trunk.weights import TappedTrunk
 
 TOLERANCE = 1e-3
+FAINTEST = 1e-12  # probability of which a logarithm is taken
 IR_VERSION = 10  # read by every onnxruntime since 1.18
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ServingPart:
+    """One network of a model.
+
+    Attributes:
+        trunk: its frozen part; without one the candidate reads the pixels itself.
+        candidate: what was trained.
+        resolution: side in pixels that it sees.
+        temperature: that its logits are divided by.
+        share: of the answer, 0..1.
+    """
+
+    trunk: TappedTrunk | None
+    candidate: nn.Module
+    resolution: int
+    temperature: float = 1.0
+    share: float = 1.0
 
 
 class ServingModel(nn.Module):
     """What the exported file must equal: pixels in, probabilities out, in torch."""
 
-    def __init__(self, trunk: TappedTrunk | None, candidate: nn.Module, resolution: int) -> None:
-        """Without a trunk the candidate reads the pixels itself."""
+    def __init__(self, parts: Sequence[ServingPart], temperature: float = 1.0) -> None:
+        """Args:
+        parts: the networks that answer.
+        temperature: of the answer; the logarithms of the mixed probabilities are divided by it.
+        """
         super().__init__()
-        self.core = Core(trunk, candidate)
-        self.resolution = resolution
+        self.core = Core(parts, temperature)
         self.eval()
+
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        """Sides in pixels that its networks see, each once."""
+        return self.core.resolutions
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(N, classes) probabilities of (N, H, W, 3) uint8 pixels."""
         x = pixels.permute(0, 3, 1, 2).float()
-        size = (self.resolution, self.resolution)
-        x = F.interpolate(x, size=size, mode="bilinear", antialias=True, align_corners=False)
-        out: Tensor = self.core(x)
+        sizes = [(side, side) for side in self.resolutions]
+        out: Tensor = self.core(
+            *(F.interpolate(x, size=s, mode="bilinear", antialias=True, align_corners=False) for s in sizes)
+        )
         return out
 
 
 class Core(nn.Module):
-    """Trunk if there is one, candidate and softmax, at the network's own resolution."""
+    """All networks of a model at their own resolutions, and their mean; a trunk that is shared runs once."""
 
-    def __init__(self, trunk: TappedTrunk | None, candidate: nn.Module) -> None:
+    def __init__(self, parts: Sequence[ServingPart], temperature: float) -> None:
         super().__init__()
-        self.trunk = trunk
-        self.candidate = candidate
+        self.resolutions = tuple(sorted({part.resolution for part in parts}))
+        self.temperature = temperature
+        self.candidates = nn.ModuleList(part.candidate for part in parts)
+        self.facts = [(part.resolution, part.temperature, part.share) for part in parts]
+        keys = [f"{part.trunk.spec.name}-{part.resolution}" if part.trunk else "" for part in parts]
+        self.trunk_of = keys
+        self.trunks = nn.ModuleDict(
+            {key: part.trunk for key, part in zip(keys, parts, strict=True) if key and part.trunk}
+        )
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """(N, classes) probabilities of (N, 3, R, R) float pixels in 0..255."""
-        features = {PIXELS: pixels.permute(0, 2, 3, 1)} if self.trunk is None else self.trunk(pixels)
-        return torch.softmax(self.candidate(features), dim=1)
+    def forward(self, *pixels: Tensor) -> Tensor:
+        """(N, classes) probabilities of (N, 3, R, R) float pixels in 0..255, one for each resolution."""
+        seen = dict(zip(self.resolutions, pixels, strict=True))
+        features = {
+            key: trunk(seen[int(key.rpartition("-")[2])])  # a key ends with the resolution
+            for key, trunk in self.trunks.items()
+        }
+        answers = []
+        for candidate, key, (side, temperature, share) in zip(
+            self.candidates, self.trunk_of, self.facts, strict=True
+        ):
+            read = features[key] if key else {PIXELS: seen[side].permute(0, 2, 3, 1)}
+            answers.append(share * torch.softmax(candidate(read) / temperature, dim=1))
+        mixed = torch.stack(answers).sum(dim=0) if len(answers) > 1 else answers[0]
+        return torch.softmax(mixed.clamp(min=FAINTEST).log() / self.temperature, dim=1)
 
 
 def write_onnx(model: ServingModel, path: Path) -> None:
     """Write the serving model: input ``pixels``, output ``probabilities``."""
-    resolution = model.resolution
     core_path = path.with_suffix(".core")
-    sample = torch.zeros(2, 3, resolution, resolution)
-    export_legacy(model.core, (sample,), core_path, inputs=["resized"], outputs=["probabilities"])
+    samples = tuple(torch.zeros(2, 3, side, side) for side in model.resolutions)
+    resized = [f"resized_{side}" for side in model.resolutions]
+    export_legacy(model.core, samples, core_path, inputs=resized, outputs=["probabilities"])
     core = onnx.load(str(core_path))
     core_path.unlink()
-    front = _front(resolution)
+    front = _front(model.resolutions)
     core.ir_version = front.ir_version = IR_VERSION
     joined = compose.merge_models(
         compose.add_prefix(front, "pre_", rename_inputs=False, rename_outputs=False),
         core,
-        io_map=[("input", "resized")],
+        io_map=[(f"input_{side}", f"resized_{side}") for side in model.resolutions],
         producer_name="netwright",
     )
     onnx.checker.check_model(joined, full_check=True)
@@ -106,28 +153,34 @@ class _Positional(nn.Module):
         return out
 
 
-def _front(resolution: int) -> onnx.ModelProto:
-    """uint8 NHWC of any size -> float NCHW at the resolution, by antialiased bilinear resizing."""
+def _front(resolutions: Sequence[int]) -> onnx.ModelProto:
+    """uint8 NHWC of any size -> float NCHW at each resolution, by antialiased bilinear resizing."""
     nodes = [
         helper.make_node("Transpose", ["pixels"], ["planes"], perm=[0, 3, 1, 2]),
         helper.make_node("Cast", ["planes"], ["floats"], to=TensorProto.FLOAT),
-        helper.make_node(
-            "Resize",
-            ["floats", "", "", "sizes"],
-            ["input"],
-            mode="linear",
-            antialias=1,
-            axes=[2, 3],
-            exclude_outside=1,  # weights beyond the edge are left out, as torch and Pillow do
-            coordinate_transformation_mode="half_pixel",
+        *(
+            helper.make_node(
+                "Resize",
+                ["floats", "", "", f"sizes_{side}"],
+                [f"input_{side}"],
+                mode="linear",
+                antialias=1,
+                axes=[2, 3],
+                exclude_outside=1,  # weights beyond the edge are left out, as torch and Pillow do
+                coordinate_transformation_mode="half_pixel",
+            )
+            for side in resolutions
         ),
     ]
     graph = helper.make_graph(
         nodes,
         "netwright",
         [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", "height", "width", 3])],
-        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 3, resolution, resolution])],
-        [helper.make_tensor("sizes", TensorProto.INT64, [2], [resolution, resolution])],
+        [
+            helper.make_tensor_value_info(f"input_{side}", TensorProto.FLOAT, ["n", 3, side, side])
+            for side in resolutions
+        ],
+        [helper.make_tensor(f"sizes_{side}", TensorProto.INT64, [2], [side, side]) for side in resolutions],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
 

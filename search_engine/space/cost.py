@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from search_engine.space.architecture import Genome
@@ -16,6 +17,7 @@ from search_engine.space.counting import (
 )
 from search_engine.space.layout import layout
 from search_engine.space.scratch import STEM_KERNELS, scratch_layout
+from search_engine.space.trunks import TRUNKS
 
 BYTES = 4
 """Of one float32 number."""
@@ -46,6 +48,21 @@ def cost(genome: Genome, classes: int) -> Cost:
     """
     total, alive = (_from_scratch if genome.trunk is None else _on_trunk)(genome, classes)
     return Cost(total.parameters, total.macs, BYTES * (total.parameters + alive))
+
+
+def cost_together(genomes: Sequence[Genome], classes: int) -> Cost:
+    """The cost of several networks that answer together; a trunk that they share is kept and run once.
+
+    Raises:
+        SpaceError: a genome makes no network.
+    """
+    each = [cost(genome, classes) for genome in genomes]
+    shared = [genome.trunk for genome in genomes if genome.trunk is not None]
+    again = [shared[i] for i in range(len(shared)) if shared[i] in shared[:i]]
+    parameters = sum(c.parameters for c in each) - sum(TRUNKS[t.name].parameters for t in again)
+    macs = sum(c.macs for c in each) - sum(TRUNKS[t.name].macs(t.resolution) for t in again)
+    alive = max(c.memory_bytes - BYTES * c.parameters for c in each)
+    return Cost(parameters, macs, BYTES * parameters + alive)
 
 
 def _on_trunk(genome: Genome, classes: int) -> tuple[Sum, int]:

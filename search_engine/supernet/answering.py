@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from search_engine.commands import Supernet
 from search_engine.config import Plan
-from search_engine.events import EventSink, Progress, Supernet, SupernetDone
+from search_engine.events import EventSink, Progress, SupernetDone
 from search_engine.space.architecture import Genome, Trunk
 from search_engine.space.registry import make_space
 from search_engine.supernet.paths import default_base

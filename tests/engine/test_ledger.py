@@ -12,8 +12,8 @@ from search_engine.config import Plan, SearchConfig
 from search_engine.errors import DatasetError
 from search_engine.ledger import Entry, Ledger, asked, read_ledger, write_ledger
 from search_engine.proposing import space_of
-from search_engine.search import TrainStep
 from search_engine.space.architecture import Genome
+from search_engine.steps import TrainStep
 from search_engine.trial import Origin
 
 PLAN = Plan(

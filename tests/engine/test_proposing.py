@@ -10,6 +10,7 @@ import pytest
 from search_engine.config import Plan, SearchConfig
 from search_engine.errors import SearchEngineError
 from search_engine.fidelity.rungs import Rung
+from search_engine.finishing import best_model
 from search_engine.proposing import (
     RACING,
     REPEATS,
@@ -22,10 +23,11 @@ from search_engine.proposing import (
     rungs,
     space_of,
 )
-from search_engine.search import Clock, DoneStep, ExportStep, TrainStep, best_model, decide
+from search_engine.search import decide
 from search_engine.space.architecture import Genome
 from search_engine.space.base import Decision, GenomeSpace, VectorSpace
 from search_engine.space.proxies import proxies
+from search_engine.steps import Clock, DoneStep, ExportStep, TrainStep
 from search_engine.strategies import STRATEGIES
 from search_engine.trial import Kind, Origin, Trial, TrialState, Vector
 

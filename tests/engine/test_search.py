@@ -10,16 +10,8 @@ import pytest
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.proposing import space_of
-from search_engine.search import (
-    Clock,
-    DoneStep,
-    ExportStep,
-    Step,
-    TrainStep,
-    WaitStep,
-    decide,
-    trial_seed,
-)
+from search_engine.search import decide, trial_seed
+from search_engine.steps import Clock, DoneStep, ExportStep, Part, Step, TrainStep, WaitStep
 from search_engine.trial import Kind, Origin, Trial, TrialState
 
 PLAN = Plan(
@@ -58,6 +50,7 @@ class Simulator:
         self.busy: dict[int, tuple[float, TrainStep | ExportStep]] = {}
         self.exports: list[tuple[float, ExportStep]] = []
         self.order: list[TrainStep] = []
+        self.members: dict[int, tuple[int, ...]] = {}
         self.asked: list[tuple[list[Trial], Clock, Step]] = []
         self.ending: DoneStep | None = None
 
@@ -102,8 +95,11 @@ class Simulator:
 
     def seconds(self, step: TrainStep | ExportStep) -> float:
         if isinstance(step, ExportStep):
-            refit = 1.2 * (self.trials[step.number].seconds or 0) if step.refit else 0
-            return (PLAN.finish_seconds if step.final else 6.0) + refit
+            return PLAN.finish_seconds if step.final else 6.0
+        if step.kind is Kind.ENSEMBLE:
+            return 0.5
+        if step.kind is Kind.REFIT:
+            return min(step.seconds, 1.2 * (self.trials[step.parent or 0].seconds or 0))
         if step.kind is not Kind.NETWORK:
             return 0.1 if step.kind is Kind.MAJORITY else 3.0
         slow = 2.5 if step.number % 3 == 0 else 0.9
@@ -121,7 +117,12 @@ class Simulator:
             self.exports.append((self.now, step))
             return
         failed = self.fail_all or (step.kind is Kind.NETWORK and step.number % 9 == 8)
-        reward = {Kind.MAJORITY: 0.3, Kind.LINEAR_PROBE: 0.7}.get(step.kind, 0.0)
+        if step.kind is Kind.REFIT:
+            self.end(step, TrialState.FINISHED, None, until - started)
+            return
+        if step.kind is Kind.ENSEMBLE:
+            self.members[step.number] = step.rivals[:3]
+        reward = {Kind.MAJORITY: 0.3, Kind.LINEAR_PROBE: 0.7, Kind.ENSEMBLE: 0.95}.get(step.kind, 0.0)
         reward = reward or 0.6 + 0.3 * random.Random(step.key).random()
         took = max(0.1, until - started) if self.slots == 1 else self.seconds(step)
         self.end(
@@ -133,7 +134,11 @@ class Simulator:
 
     def end(self, step: TrainStep, state: TrialState, reward: float | None, seconds: float | None) -> None:
         running = self.trials[step.number]
-        self.trials[step.number] = dataclasses.replace(running, state=state, reward=reward, seconds=seconds)
+        together = self.members.get(step.number, ())
+        members = tuple((number, 1.0 / len(together)) for number in together)
+        self.trials[step.number] = dataclasses.replace(
+            running, state=state, reward=reward, seconds=seconds, members=members
+        )
 
 
 @pytest.mark.parametrize("slots", [1, 2, 4])
@@ -152,6 +157,10 @@ def test_a_whole_search_keeps_its_promises(slots: int, budget: float) -> None:
         (t for t in played.trials.values() if t.reward is not None), key=lambda t: (t.reward or 0, -t.number)
     )
     assert finals[0].number == best.number
+    assert best.kind is Kind.ENSEMBLE
+    refits = [t for t in played.trials.values() if t.kind is Kind.REFIT]
+    assert {t.parent for t in refits} <= {part.number for part in finals[0].parts}
+    assert {t.number for t in refits} == {part.weights for part in finals[0].parts if part.refit}
     assert isinstance(played.ending, DoneStep)
     assert not played.ending.failed
 
@@ -166,14 +175,14 @@ def test_networks_wait_for_the_controls() -> None:
     played = Simulator(config(), slots=4).run()
     for trials, _, step in played.asked:
         if isinstance(step, TrainStep) and step.kind is Kind.NETWORK:
-            assert all(t.state is TrialState.FINISHED for t in trials if t.kind is not Kind.NETWORK)
+            assert all(t.state is TrialState.FINISHED for t in trials if t.origin is Origin.CONTROL)
     assert any(isinstance(step, WaitStep) for _, _, step in played.asked)
 
 
 def test_the_first_model_is_there_right_after_the_linear_probe() -> None:
     played = Simulator(config(), slots=2).run()
     at, first = played.exports[0]
-    assert first == ExportStep(number=1, final=False, refit=False)
+    assert first == ExportStep(number=1, final=False, parts=(Part(1, 1),))
     assert at < PLAN.prepare_seconds + 12
 
 
@@ -213,8 +222,12 @@ def test_the_random_arm_gets_its_share_evenly() -> None:
 
 def test_every_trial_has_a_seed_of_its_own() -> None:
     order = Simulator(config(), slots=2).run().order
-    assert len({step.seed for step in order}) == len(order)
-    assert all(step.seed == trial_seed(4, step.number) for step in order)
+    first = [step for step in order if step.kind is not Kind.REFIT]
+    assert len({step.seed for step in first}) == len(first)
+    assert all(step.seed == trial_seed(4, step.number) for step in first)
+    refits = [step for step in order if step.kind is Kind.REFIT]
+    assert refits
+    assert all(step.seed == trial_seed(4, step.parent or 0) for step in refits)
     assert trial_seed(4, 7) != trial_seed(5, 7)
 
 
@@ -228,7 +241,7 @@ def test_no_network_is_given_more_time_than_is_left() -> None:
 
 def test_the_number_of_networks_can_be_limited() -> None:
     played = Simulator(config(1200, max_trials=5), slots=4).run()
-    assert len(played.trials) == 7
+    assert sum(t.kind is Kind.NETWORK for t in played.trials.values()) == 5
     assert played.now < 100
     assert played.exports[-1][1].final
 
@@ -240,7 +253,9 @@ def test_stop_keeps_the_best_so_far(slots: int) -> None:
     last = played.exports[-1][1]
     assert (last.final, last.refit) == (True, False)
     assert not [
-        step for _, clock, step in played.asked if clock.stop_requested and isinstance(step, TrainStep)
+        step
+        for _, clock, step in played.asked
+        if clock.stop_requested and isinstance(step, TrainStep) and step.kind is not Kind.ENSEMBLE
     ]
 
 
@@ -279,8 +294,12 @@ CONTROLS = [finished(0, Kind.MAJORITY, 0.6), finished(1, Kind.LINEAR_PROBE, 0.5)
 
 
 def test_a_model_that_always_says_the_same_label_is_never_handed_out() -> None:
-    step = decide(config(), PLAN, CONTROLS, Clock(elapsed=290), SPACE)
-    assert step == ExportStep(number=1, final=True, refit=True)
+    step = decide(config(), PLAN, CONTROLS, Clock(elapsed=280), SPACE)
+    assert isinstance(step, TrainStep)
+    assert (step.kind, step.trains, step.parent) == (Kind.REFIT, Kind.LINEAR_PROBE, 1)
+    refit = dataclasses.replace(finished(2, Kind.REFIT, 0.0), reward=None, parent=1)
+    last = decide(config(), PLAN, [*CONTROLS, refit], Clock(elapsed=290), SPACE)
+    assert last == ExportStep(number=1, final=True, parts=(Part(1, 2),))
     only = [CONTROLS[0], finished(1, Kind.LINEAR_PROBE, None)]
     assert decide(config(), PLAN, only, Clock(elapsed=290), SPACE) == DoneStep(
         "No network could be trained; the trials say why.", failed=True
@@ -316,22 +335,27 @@ def test_a_trial_that_lost_its_worker_comes_first_and_unchanged() -> None:
 
 def test_a_lost_trial_does_not_hold_up_the_end() -> None:
     lost = dataclasses.replace(finished(2, Kind.NETWORK, None), state=TrialState.QUEUED)
-    step = decide(config(), PLAN, [*CONTROLS, lost], Clock(elapsed=285, exported=1, since_export=90), SPACE)
-    assert step == ExportStep(number=1, final=True, refit=True)
+    step = decide(config(), PLAN, [*CONTROLS, lost], Clock(elapsed=295, exported=1, since_export=90), SPACE)
+    assert step == ExportStep(number=1, final=True, parts=(Part(1, 1),))
 
 
 def test_the_final_fit_is_left_out_when_it_would_break_the_budget() -> None:
     slow = finished(2, Kind.NETWORK, 0.9, seconds=60.0)
-    step = decide(config(), PLAN, [*CONTROLS, slow], Clock(elapsed=287), SPACE)
-    assert step == ExportStep(number=2, final=True, refit=False)
+    alone = config(ensemble=False)
+    step = decide(alone, PLAN, [*CONTROLS, slow], Clock(elapsed=287), SPACE)
+    assert step == ExportStep(number=2, final=True, parts=(Part(2, 2),))
 
 
 def test_slower_networks_than_planned_are_planned_for() -> None:
     slow = [finished(n, Kind.NETWORK, 0.5, seconds=14.0) for n in (2, 3, 4)]
-    clock = Clock(elapsed=300 - 12 - 2 - 1.3 * 14 - 10, exported=1, since_export=90)
-    assert isinstance(decide(config(), PLAN, [*CONTROLS, *slow], clock, SPACE), ExportStep)
+    clock = Clock(elapsed=300 - 12 - 2 - 3 * 1.3 * 14 - 10, exported=1, since_export=90)
+    late = decide(config(), PLAN, [*CONTROLS, *slow], clock, SPACE)
+    assert isinstance(late, TrainStep)
+    assert late.kind is Kind.ENSEMBLE
     quick = [dataclasses.replace(t, seconds=4.0) for t in slow]
-    assert isinstance(decide(config(), PLAN, [*CONTROLS, *quick], clock, SPACE), TrainStep)
+    early = decide(config(), PLAN, [*CONTROLS, *quick], clock, SPACE)
+    assert isinstance(early, TrainStep)
+    assert early.kind is Kind.NETWORK
 
 
 def test_a_finished_search_stays_finished() -> None:

@@ -13,27 +13,23 @@ from typing import TypeVar
 
 import pytest
 
+from search_engine.commands import Combine, Export, Measure, Open, Prepare, Refit, Stop, Train
 from search_engine.config import Plan, SearchConfig
 from search_engine.data.gather import gather, make_manifest
 from search_engine.data.manifest import write_manifest
 from search_engine.evaluate.bootstrap import unpack_bits
 from search_engine.events import (
     CLOSING,
+    Combined,
     EpochDone,
-    Export,
     Exported,
     Failed,
-    Log,
-    Measure,
     Measured,
     Message,
-    Open,
     Opened,
-    Prepare,
     Prepared,
-    Stop,
+    Refitted,
     Stopped,
-    Train,
     Trained,
 )
 from search_engine.process import EngineDied, EngineProcess
@@ -109,19 +105,28 @@ def train_command(number: int, kind: str = "network", *, seconds: float = 60.0, 
     )
 
 
-def export_command(command: Train, out: Path, *, final: bool, refit: bool = False) -> Export:
-    return Export(
-        number=command.number,
+def refit_command(command: Train, number: int) -> Refit:
+    return Refit(
+        number=number,
+        source=command.number,
         kind=command.kind,
         genome=command.genome,
         seed=command.seed,
         epochs=command.epochs,
         seconds=command.seconds,
-        final=final,
-        refit=refit,
-        out=str(out),
-        title="Shapes",
     )
+
+
+def export_command(command: Train, out: Path, *, final: bool, weights: int | None = None) -> Export:
+    part = {
+        "number": command.number,
+        "kind": command.kind,
+        "genome": command.genome,
+        "latency_ms": 20.0,
+        "weights": command.number if weights is None else weights,
+        "share": 1.0,
+    }
+    return Export(number=command.number, parts=[part], final=final, out=str(out), title="Shapes")
 
 
 def test_it_measures_and_plans(folder: Path, engine: EngineProcess) -> None:
@@ -170,7 +175,10 @@ def test_a_provisional_bundle_leaves_the_seal_and_the_final_one_breaks_it(
     early = ask(engine, export_command(command, folder / "early", final=False), Exported)
     assert early.model["test"] is None
     assert not (folder / "run" / "test-opened-for").exists()
-    late = ask(engine, export_command(command, folder / "late", final=True, refit=True), Exported)
+    ask(engine, refit_command(command, 40), Refitted)
+    late = ask(engine, export_command(command, folder / "late", final=True, weights=40), Exported)
+    assert (early.model["refit_on_validation"], late.model["refit_on_validation"]) == (False, True)
+    assert late.model["members"][0]["trial"] == 4
     assert late.model["test"]["n"] == 12
     assert late.model["parity"]["max_abs_diff"] < 1e-3
     assert json.loads((folder / "late" / "model.json").read_text()) == late.model
@@ -185,6 +193,32 @@ def test_a_provisional_bundle_leaves_the_seal_and_the_final_one_breaks_it(
     assert (late.model["round"], again.model["round"]) == (0, 1)
     assert "have been opened 2 times" in (folder / "next" / "README.md").read_text()
     assert "opened" not in (folder / "late" / "README.md").read_text()
+
+
+def test_networks_are_selected_to_answer_together(folder: Path, engine: EngineProcess) -> None:
+    commands = [train_command(number) for number in (10, 11, 12)]
+    trained = [ask(engine, command, Trained) for command in commands]
+    rivals = [
+        {"number": t.number, "kind": c.kind, "genome": c.genome, "latency_ms": t.latency_ms}
+        for c, t in zip(commands, trained, strict=True)
+    ]
+    rivals.sort(key=lambda rival: -next(t.accuracy for t in trained if t.number == rival["number"]))
+    together = ask(engine, Combine(number=13, rivals=rivals, most=3), Combined)
+    assert sum(each["weight"] for each in together.members) == pytest.approx(1.0)
+    best = max(t.accuracy for t in trained)
+    assert together.accuracy >= best - max(t.standard_error for t in trained)
+    assert unpack_bits(together.right).mean() == pytest.approx(together.accuracy)
+    one = ask(engine, Combine(number=14, rivals=rivals, most=1), Combined)
+    assert len(one.members) == 1
+    tight = Combine(number=15, rivals=rivals, most=3, max_parameters=max(t.parameters for t in trained))
+    small = ask(engine, tight, Combined)
+    assert small.parameters <= max(t.parameters for t in trained)
+    parts = [rival | {"weights": rival["number"], "share": 1 / 3} for rival in rivals]
+    export = Export(number=13, parts=parts, final=False, out=str(folder / "three"), title="Shapes")
+    model = ask(engine, export, Exported).model
+    assert (model["kind"], len(model["members"])) == ("ensemble", 3)
+    assert model["parameters"] < sum(t.parameters for t in trained)
+    assert model["parity"]["max_abs_diff"] < 1e-3
 
 
 def test_a_stopped_trial_says_so_and_the_engine_goes_on(engine: EngineProcess) -> None:
@@ -245,15 +279,14 @@ def test_a_final_fit_that_comes_out_worse_is_not_used(folder: Path) -> None:
         ask(process, open_command(folder, "worse"), Opened)
         ask(process, Prepare(plan=PLAN.to_dict()), Prepared)
         command = train_command(2, epochs=12)
-        trained = ask(process, command, Trained)
-        export = export_command(command, folder / "worse-bundle", final=True, refit=True)
-        assert export.genome is not None
-        export.genome["recipe"]["learning_rate"] = 0.0  # the second fit learns nothing
-        seen: list[Message] = []
-        model = ask(process, export, Exported, seen).model
-        assert model["refit_on_validation"] is False
-        assert model["validation"]["accuracy"] == pytest.approx(trained.accuracy)
-        assert any(isinstance(event, Log) and "the trial's weights are kept" in event.text for event in seen)
+        ask(process, command, Trained)
+        refit = refit_command(command, 40)
+        assert refit.genome is not None
+        refit.genome["recipe"]["learning_rate"] = 0.0  # the second fit learns nothing
+        failed = ask(process, refit, Failed)
+        assert (failed.kind, failed.number) == ("worse", 40)
+        assert "the weights from before are kept" in failed.message
+        assert not (folder / "worse" / "trials" / "40.safetensors").exists()
     finally:
         process.close()
 

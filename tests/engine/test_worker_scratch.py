@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from search_engine.commands import Measure, Prepare, Train
 from search_engine.config import Plan, SearchConfig
 from search_engine.data.gather import gather, make_manifest
 from search_engine.data.manifest import write_manifest
-from search_engine.events import Exported, Measure, Measured, Opened, Prepare, Prepared, Train, Trained
+from search_engine.events import Exported, Measured, Opened, Prepared, Trained
 from search_engine.process import EngineProcess
 from search_engine.proposing import space_of
 from tests.engine.shapes import write_shapes

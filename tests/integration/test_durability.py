@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from search_engine.ledger import Entry, Ledger, read_ledger, write_ledger
-from search_engine.search import TrainStep
+from search_engine.steps import TrainStep
 from tests.integration.durable import (
     Rows,
     Worker,

@@ -99,7 +99,7 @@ class SearchOut(Schema):
             state=search.state,
             phase=search.phase,
             progress=StepOut(**search.progress) if search.progress else None,
-            trials=trained.count(),
+            trials=trained.exclude(origin=Trial.Origin.FINISH).count(),
             best_accuracy=best,
             model=model,
             budget_minutes=search.budget_minutes,
@@ -119,12 +119,18 @@ class SearchOut(Schema):
         )
 
 
+class MemberOut(Schema):
+    trial: int = Field(description="Number of a trial.")
+    weight: float = Field(description="Of its probabilities in the answer, 0..1.")
+
+
 class TrialOut(Schema):
     number: int
     kind: str = Field(
-        description="`network`, a control (`majority`, `linear_probe`), or `supernet`: shared weights."
+        description="`network`, a control (`majority`, `linear_probe`), `supernet` (shared weights), "
+        "`ensemble` (networks that answer together) or `refit` (a winner's training on all pictures)."
     )
-    origin: str = Field(description="Who proposed it: `control`, `strategy` or `random`.")
+    origin: str = Field(description="Who proposed it: `control`, `strategy`, `random` or `finish`.")
     state: str = Field(description="`queued`, `running`, `finished`, `failed` or `cancelled`.")
     strategy: str = Field(description="The strategy that was asked; empty for controls.")
     rung: int = Field(description="How long it was trained, 0 the shortest; see `fidelity`.")
@@ -139,7 +145,8 @@ class TrialOut(Schema):
     seconds: float | None = Field(description="Training time.")
     genome: dict[str, Any] | None = Field(description="The architecture; null for controls.")
     genome_hash: str | None
-    parent: int | None = Field(description="Number of the trial it was changed from.")
+    parent: int | None = Field(description="Number of the trial it was changed from, or fits again.")
+    members: list[MemberOut] = Field(description="Of an ensemble, the largest weight first.")
     error: str | None
 
     @classmethod
@@ -163,5 +170,6 @@ class TrialOut(Schema):
             genome=trial.genome,
             genome_hash=trial.genome_hash or None,
             parent=trial.parent_number,
+            members=[MemberOut(trial=number, weight=weight) for number, weight in trial.members],
             error=trial.error or None,
         )

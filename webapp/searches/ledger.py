@@ -45,6 +45,7 @@ def _entry(trial: Trial, strategy: str) -> Entry:
         killed=trial.killed,
         repeat_of=trial.repeat_of,
         found=tuple((tuple(vector), score) for vector, score in trial.found),
+        members=tuple((number, weight) for number, weight in trial.members),
         epochs=trial.epochs,
         seconds=trial.seconds,
         accuracy=trial.accuracy,

@@ -47,6 +47,7 @@ class Search(models.Model):
     start_from = models.ForeignKey(
         "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", help_text="Whose it is."
     )
+    ensemble = models.BooleanField(default=True, help_text="Several networks may answer together.")
     slot_count = models.PositiveSmallIntegerField(default=1)
     max_trials = models.PositiveIntegerField(null=True, blank=True)
     state = models.CharField(max_length=12, choices=State.choices, default=State.QUEUED)
@@ -139,11 +140,14 @@ class Trial(models.Model):
         LINEAR_PROBE = "linear_probe", "Plain transfer learning"
         SUPERNET = "supernet", "Shared weights"
         NETWORK = "network", "Network"
+        ENSEMBLE = "ensemble", "Networks that answer together"
+        REFIT = "refit", "Network, trained on all pictures"
 
     class Origin(models.TextChoices):
         CONTROL = "control", "Control"
         STRATEGY = "strategy", "Search"
         RANDOM = "random", "Random"
+        FINISH = "finish", "Finish"
 
     search = models.ForeignKey(Search, on_delete=models.CASCADE, related_name="trials")
     slot = models.ForeignKey(Slot, on_delete=models.SET_NULL, null=True, blank=True, related_name="trials")
@@ -166,6 +170,9 @@ class Trial(models.Model):
     error = models.TextField(blank=True)
     error_kind = models.CharField(max_length=24, blank=True)
     killed = models.BooleanField(default=False, help_text="Ended early: it would hardly have won.")
+    members = models.JSONField(
+        default=list, blank=True, help_text="Of an ensemble: numbers of trials with their weights."
+    )
     found = models.JSONField(default=list, blank=True, help_text="Of a supernet: vectors with accuracies.")
 
     accuracy = models.FloatField(null=True, blank=True, help_text="Validation, 0..1.")

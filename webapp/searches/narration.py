@@ -8,7 +8,7 @@ from webapp.searches.models import LogLine, Search, Trial
 
 if TYPE_CHECKING:
     from search_engine.config import Plan
-    from search_engine.events import Prepared, SupernetDone, Trained
+    from search_engine.events import Combined, Prepared, Refitted, SupernetDone, Trained
 
 
 def note(search: Search, text: str, level: str = LogLine.Level.INFO) -> None:
@@ -35,6 +35,10 @@ def trial_name(trial: Trial) -> str:
         return "Plain transfer learning"
     if trial.kind == Trial.Kind.SUPERNET:
         return "The shared weights"
+    if trial.kind == Trial.Kind.ENSEMBLE:
+        return "The ensemble"
+    if trial.kind == Trial.Kind.REFIT:
+        return f"Network {trial.parent_number}, on all pictures,"
     return f"Network {trial.number}"
 
 
@@ -59,12 +63,34 @@ def describe_shared(event: SupernetDone) -> str:
     )
 
 
+def describe_combined(event: Combined, *, pictures: int | None) -> str:
+    """Which networks answer together, or that none are better so."""
+    numbers = [str(each["number"]) for each in sorted(event.members, key=lambda each: each["number"])]
+    if len(numbers) == 1:
+        return f"No ensemble is better than network {numbers[0]} alone."
+    names = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
+    score = score_in_words(event.accuracy, pictures)
+    return f"The ensemble, which is networks {names} answering together, is right on {score}."
+
+
+def describe_refitted(trial: Trial, event: Refitted) -> str:
+    """That a network learned once more, now from more pictures."""
+    return (
+        f"Network {trial.parent_number} has learned from the validation pictures, too, in "
+        f"{seconds_in_words(event.seconds)}."
+    )
+
+
+def score_in_words(accuracy: float, pictures: int | None) -> str:
+    """ "91 of 100 validation pictures", or a share where it is not known of how many."""
+    if pictures:
+        return f"{round(accuracy * pictures):,} of {pictures:,} validation pictures"
+    return f"{accuracy:.1%} of the validation pictures"
+
+
 def describe_trained(trial: Trial, event: Trained, *, pictures: int | None, best: bool) -> str:
     """How a trial did, e.g. "Network 7 is right on 91 of 100 validation pictures: the best so far."."""
-    if pictures:
-        score = f"{round(event.accuracy * pictures):,} of {pictures:,} validation pictures"
-    else:
-        score = f"{event.accuracy:.1%} of the validation pictures"
+    score = score_in_words(event.accuracy, pictures)
     ending = ": the best so far." if best else "."
     if trial.kind != Trial.Kind.NETWORK:
         ending = ", which every network has to beat."

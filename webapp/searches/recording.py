@@ -6,11 +6,13 @@ import logging
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.utils import timezone
 
 from search_engine.config import Plan
 from search_engine.events import (
+    Combined,
     EpochDone,
     Exported,
     Log,
@@ -18,17 +20,20 @@ from search_engine.events import (
     Message,
     Prepared,
     Progress,
+    Refitted,
     SupernetDone,
     Trained,
 )
-from search_engine.ledger import found_by
+from search_engine.ledger import found_by, members_of
 from webapp.searches.claims import held, keep, lock_search
 from webapp.searches.endings import settle
 from webapp.searches.models import Epoch, LogLine, Search, Slot, Trial
 from webapp.searches.narration import (
+    describe_combined,
     describe_model,
     describe_plan,
     describe_prepared,
+    describe_refitted,
     describe_shared,
     describe_trained,
     note,
@@ -109,17 +114,10 @@ class Recorder:
             self.search.refresh_from_db()  # its clock
             Trial.objects.filter(pk=trial.pk, state=Trial.State.RUNNING).update(
                 state=Trial.State.FINISHED,
-                accuracy=event.accuracy,
-                standard_error=event.standard_error,
-                loss=event.loss,
-                parameters=event.parameters,
-                macs=event.macs,
-                latency_ms=event.latency_ms,
-                size_bytes=event.size_bytes,
                 epochs=event.epochs,
                 seconds=event.seconds,
                 killed=event.killed,
-                right=event.right,
+                **_figures(event),
                 clock=elapsed(self.search),
                 finished_at=timezone.now(),
             )
@@ -130,18 +128,29 @@ class Recorder:
             Slot.objects.filter(pk=self.slot.pk).update(attempts=0)
             note(self.search, describe_trained(trial, event, pictures=self._validated_on(), best=best))
 
-    def shared(self, trial: Trial, event: SupernetDone) -> None:
-        """Shared weights are no candidate: they have no accuracy, only what they speak for."""
+    def made(self, trial: Trial, event: SupernetDone | Combined | Refitted) -> None:
+        """What is no single candidate: shared weights, an ensemble, or the winner's last training."""
+        values: dict[str, Any]
+        match event:
+            case SupernetDone():
+                values, text = {"found": [list(each) for each in found_by(event)]}, describe_shared(event)
+            case Refitted():
+                values, text = {"epochs": event.epochs}, describe_refitted(trial, event)
+            case Combined():
+                values = {"members": [list(each) for each in members_of(event)]}
+                if len(event.members) > 1:  # else it is no candidate of its own
+                    values |= _figures(event)
+                text = describe_combined(event, pictures=self._validated_on())
         with held(self.slot):
             self.search.refresh_from_db()  # its clock
             Trial.objects.filter(pk=trial.pk, state=Trial.State.RUNNING).update(
                 state=Trial.State.FINISHED,
-                found=[list(each) for each in found_by(event)],
                 seconds=event.seconds,
                 clock=elapsed(self.search),
                 finished_at=timezone.now(),
+                **values,
             )
-            note(self.search, describe_shared(event))
+            note(self.search, text)
 
     def stopped(self, trial: Trial) -> None:
         """A trial that was ended half-way because the search was told to stop."""
@@ -170,3 +179,17 @@ class Recorder:
         validation = splits.get("validation", 0)
         whole = search_plan(self.search).pictures >= splits.get("train", 0) + validation
         return validation if whole and validation else None
+
+
+def _figures(event: Trained | Combined) -> dict[str, Any]:
+    """What both say of the validation pictures and of the cost, as fields of a trial."""
+    return {
+        "accuracy": event.accuracy,
+        "standard_error": event.standard_error,
+        "loss": event.loss,
+        "parameters": event.parameters,
+        "macs": event.macs,
+        "latency_ms": event.latency_ms,
+        "size_bytes": event.size_bytes,
+        "right": event.right,
+    }

@@ -35,6 +35,7 @@ def search_config(search: Search) -> SearchConfig:
         max_parameters=search.max_parameters,
         start=search.start,
         fidelity=search.fidelity,
+        ensemble=search.ensemble,
     )
 
 
@@ -107,6 +108,7 @@ def frozen(row: Trial, config: SearchConfig) -> FrozenTrial:
         killed=row.killed,
         drawn=row.drawn,
         found=tuple((tuple(vector), score) for vector, score in row.found),
+        members=tuple((number, weight) for number, weight in row.members),
     )
 
 

@@ -5,30 +5,29 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from django.conf import settings
 
+from search_engine.commands import Export, Measure, Open, Prepare, Stop
 from search_engine.events import (
     CLOSING,
-    Export,
+    Combined,
     Exported,
     Failed,
-    Measure,
     Measured,
     Message,
-    Open,
     Opened,
-    Prepare,
     Prepared,
-    Stop,
-    Supernet,
+    Refitted,
     SupernetDone,
-    Train,
     Trained,
 )
+from search_engine.orders import Record, order, parts_for
 from search_engine.process import EngineDied, EngineProcess
-from search_engine.search import REFIT_FACTOR, DoneStep, ExportStep, TrainStep, WaitStep
+from search_engine.space.architecture import Genome
+from search_engine.steps import DoneStep, ExportStep, TrainStep, WaitStep
 from search_engine.trial import Kind
 from webapp.datasets.services import write_version_manifest
 from webapp.searches import files
@@ -37,7 +36,7 @@ from webapp.searches.endings import fail_export, fail_trial, leave
 from webapp.searches.models import Slot, Trial
 from webapp.searches.narration import model_title
 from webapp.searches.recording import Recorder
-from webapp.searches.replay import curves, elapsed, search_plan
+from webapp.searches.replay import curves, search_config
 from webapp.searches.steps import MeasureStep, PrepareStep, next_step
 
 log = logging.getLogger(__name__)
@@ -113,28 +112,21 @@ class SlotRunner:
             self.recorder.prepared(event)
 
     def _train(self, step: TrainStep, trial: Trial) -> None:
-        command: Message = Train(
-            number=trial.number,
-            kind=trial.kind,
-            genome=trial.genome,
-            seed=trial.seed,
-            epochs=trial.epochs_planned,
-            seconds=step.seconds,
-            share=step.share,
-            scale=step.scale,
-            incumbent=step.incumbent,
-            curves=[] if step.incumbent is None else curves(self.search, step.rung),
-            max_latency_ms=step.max_latency_ms,
+        genome = Genome.from_dict(trial.genome) if trial.genome else None
+        as_recorded = replace(step, seed=trial.seed, epochs=trial.epochs_planned, genome=genome)
+        command = order(
+            as_recorded, search_config(self.search), record=self._record, curves=partial(curves, self.search)
         )
-        if step.kind is Kind.SUPERNET:
-            command = Supernet(number=trial.number, seed=trial.seed, seconds=step.seconds)
         # The trainer ends by itself in about ``seconds``; one that takes many times as long hangs.
-        event = self._ask(command, stoppable=True, limit=120.0 + 5.0 * step.seconds)
-        if isinstance(event, Trained | SupernetDone):
+        # Who stops a search wants its best, and what is better together is known within a second.
+        stoppable = step.kind is not Kind.ENSEMBLE
+        event = self._ask(command, stoppable=stoppable, limit=120.0 + 5.0 * step.seconds)
+        if isinstance(event, Trained):
             self._deaths = 0
-            self.recorder.trained(trial, event) if isinstance(event, Trained) else self.recorder.shared(
-                trial, event
-            )
+            self.recorder.trained(trial, event)
+        elif isinstance(event, SupernetDone | Combined | Refitted):
+            self._deaths = 0
+            self.recorder.made(trial, event)
         elif isinstance(event, Failed):
             self._deaths = 0
             with held(self.slot):
@@ -147,13 +139,8 @@ class SlotRunner:
         out.parent.mkdir(parents=True, exist_ok=True)
         command = Export(
             number=trial.number,
-            kind=trial.kind,
-            genome=trial.genome,
-            seed=trial.seed,
-            epochs=trial.epochs or trial.epochs_planned,
-            seconds=self._export_seconds(trial),
+            parts=parts_for(step, self._record),
             final=step.final,
-            refit=step.refit,
             out=str(out),
             title=model_title(self.search),
             round=self.search.round,
@@ -166,12 +153,10 @@ class SlotRunner:
             reason = event.message if isinstance(event, Failed) else "it was stopped."
             self._lost_export(trial, EngineDied(reason, kind="error"))
 
-    def _export_seconds(self, trial: Trial) -> float:
-        """Limit of the final fit: what is left of the budget, but not less than the fit needs."""
-        self.search.refresh_from_db()  # minutes may have been added, or the clock stood still
-        plan = search_plan(self.search)
-        left = self.search.budget_minutes * 60 - elapsed(self.search) - plan.finish_seconds
-        return max(left, REFIT_FACTOR * (trial.seconds or plan.trial_seconds))
+    def _record(self, number: int) -> Record:
+        """What the engine has to know of an earlier trial."""
+        trial = self._trial(number)
+        return Record(trial.kind, trial.genome, trial.latency_ms)
 
     def _wait(self) -> None:
         """Nothing to do until another slot is done with something, but to have an engine ready by then."""

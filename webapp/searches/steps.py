@@ -6,6 +6,7 @@ step that was handed out is on record before its work begins.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from search_engine.config import Plan, SearchConfig
-from search_engine.search import Clock, DoneStep, ExportStep, TrainStep, WaitStep, decide
+from search_engine.search import decide
+from search_engine.steps import Clock, DoneStep, ExportStep, TrainStep, WaitStep
+from search_engine.trial import Origin
 from webapp.searches import replay
 from webapp.searches.claims import keep, lock_search
 from webapp.searches.models import Epoch, Search, Slot, Trial
@@ -133,7 +136,7 @@ def _plan_next(search: Search) -> Step:
     if isinstance(step, ExportStep) and rows[step.number].error_kind == EXPORT_FAILED:
         if step.final:
             # Fitting again may be what it died of; its own weights are at hand.
-            return replace(step, refit=False)
+            return step.as_trained()
         # It is tried once more, at the end; until then the search goes on as if it had been handed out.
         return decide(config, plan, trials, replace(clock, exported=step.number), space)
     return step
@@ -173,16 +176,22 @@ class _Published:
         age: in seconds.
         tested: whether the sealed test was opened for it.
         refit: whether it was fitted again on training and validation pictures.
+        shares: numbers of the trials it is made of, and how much each says.
     """
 
     number: int
     age: float
     tested: bool
     refit: bool
+    shares: dict[int, float]
 
     def is_what_comes_of(self, step: ExportStep) -> bool:
         """Whether a final export would only make the same model once more."""
-        return self.tested and step.final and step.number == self.number and (self.refit or not step.refit)
+        shares = {part.number: part.share for part in step.parts}
+        same = self.shares.keys() == shares.keys() and all(
+            math.isclose(share, shares[number]) for number, share in self.shares.items()
+        )
+        return self.tested and step.final and same and (self.refit or not step.refit)
 
 
 def _published(search: Search) -> _Published | None:
@@ -197,6 +206,7 @@ def _published(search: Search) -> _Published | None:
         age=(timezone.now() - updated_at).total_seconds(),
         tested=state == "final",
         refit=bool(card.get("refit_on_validation")),
+        shares={each["trial"]: each["share"] for each in card.get("members", ())} or {number: 1.0},
     )
 
 
@@ -208,15 +218,24 @@ def _write_down(search: Search, slot: Slot, step: Step) -> None:
         case PrepareStep():
             keep(slot, "prepare")
         case TrainStep():
+            if step.origin is Origin.FINISH:
+                _finish(search)
             trial = _write_trial(search, slot, step)
-            progress = {"text": f"Trying: {trial_name(trial)}", "done": 0, "total": 0}
+            doing = "Trying" if step.origin is not Origin.FINISH else "Finishing"
+            progress = {"text": f"{doing}: {trial_name(trial).rstrip(',')}", "done": 0, "total": 0}
             Search.objects.filter(pk=search.pk).update(progress=progress)
             keep(slot, f"train {step.number}")
         case ExportStep():
             if step.final:
-                Search.objects.filter(pk=search.pk).update(phase=Search.Phase.FINISH, progress={})
-                note(search, _why_finish(search))
+                _finish(search)
             keep(slot, f"export {step.number}")
+
+
+def _finish(search: Search) -> None:
+    """From here on nothing new is tried."""
+    going = Search.objects.filter(pk=search.pk).exclude(phase=Search.Phase.FINISH)
+    if going.update(phase=Search.Phase.FINISH, progress={}):
+        note(search, _why_finish(search))
 
 
 def _why_finish(search: Search) -> str:

@@ -6,9 +6,13 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from torch.nn.functional import interpolate
 
 from search_engine.errors import ExportError
-from search_engine.export.onnx import ServingModel, verify, write_onnx
+from search_engine.export.onnx import ServingModel, ServingPart, verify, write_onnx
+from search_engine.space.macro import MacroSpace
+from search_engine.space.networks import build
+from search_engine.space.scratch import PIXELS
 from search_engine.trainer.probe import LinearProbe
 from search_engine.trunk.graph import session
 from search_engine.trunk.weights import load_trunk
@@ -19,7 +23,23 @@ SIZES = ((150, 150), (600, 401), (40, 90), (1, 1), (97, 1000), (96, 96))
 def serving(seed: int = 0) -> ServingModel:
     trunk = load_trunk("efficientnet_lite0")  # draws random numbers, but only the first time
     torch.manual_seed(seed)
-    return ServingModel(trunk, LinearProbe(1280, 4), 96)
+    return ServingModel([ServingPart(trunk, LinearProbe(1280, 4), 96)])
+
+
+def ensemble() -> ServingModel:
+    """Two networks on one trunk, and one on a larger picture without."""
+    trunk = load_trunk("efficientnet_lite0")
+    torch.manual_seed(0)
+    space = MacroSpace(32)
+    scratch = build(space.decode(space.starts[0]), 4).eval()
+    return ServingModel(
+        [
+            ServingPart(trunk, LinearProbe(1280, 4), 96, temperature=0.7, share=0.5),
+            ServingPart(trunk, LinearProbe(1280, 4), 96, temperature=1.5, share=0.3),
+            ServingPart(None, scratch, 32, share=0.2),
+        ],
+        temperature=0.8,
+    )
 
 
 def pictures() -> list[np.ndarray]:
@@ -47,6 +67,32 @@ def test_the_file_takes_batches_and_gives_probabilities(written: Path) -> None:
     np.testing.assert_allclose(out.sum(axis=1), 1.0, atol=1e-5)
     alone = session(str(written)).run(["probabilities"], {"pixels": batch[2:3]})[0]
     np.testing.assert_allclose(out[2:3], alone, atol=1e-5)
+
+
+def test_networks_that_answer_together_are_one_file(tmp_path: Path) -> None:
+    model = ensemble()
+    assert model.resolutions == (32, 96)
+    assert len(model.core.trunks) == 1
+    write_onnx(model, tmp_path / "model.onnx")
+    assert verify(model, tmp_path / "model.onnx", pictures())["max_abs_diff"] < 1e-5
+    sizes = [t.raw_data for t in onnx.load(str(tmp_path / "model.onnx")).graph.initializer]
+    assert sum(map(len, sizes)) < 20e6  # the trunk is in it once
+
+
+def test_an_ensemble_says_the_mean_of_what_its_networks_say() -> None:
+    model, pixels = ensemble(), torch.from_numpy(pictures()[0])[None]
+    parts = [
+        (c, *facts, key)
+        for c, facts, key in zip(model.core.candidates, model.core.facts, model.core.trunk_of, strict=True)
+    ]
+    planes = pixels.permute(0, 3, 1, 2).float()
+    expected = torch.zeros(1, 4)
+    for candidate, side, temperature, share, key in parts:
+        small = interpolate(planes, size=(side, side), mode="bilinear", antialias=True, align_corners=False)
+        read = load_trunk("efficientnet_lite0")(small) if key else {PIXELS: small.permute(0, 2, 3, 1)}
+        expected += share * torch.softmax(candidate(read) / temperature, 1)
+    expected = expected ** (1 / 0.8)
+    torch.testing.assert_close(model(pixels), expected / expected.sum(), atol=1e-5, rtol=1e-4)
 
 
 def test_a_file_that_answers_otherwise_is_refused(written: Path) -> None:

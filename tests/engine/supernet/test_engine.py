@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from search_engine.commands import Prepare, Supernet
 from search_engine.config import Plan, SearchConfig
 from search_engine.data.gather import gather, make_manifest
 from search_engine.data.manifest import write_manifest
-from search_engine.events import Failed, Opened, Prepare, Prepared, Progress, Supernet, SupernetDone
+from search_engine.events import Failed, Opened, Prepared, Progress, SupernetDone
 from search_engine.process import EngineProcess
 from search_engine.proposing import space_of
 from search_engine.supernet.paths import count_operations, default_base

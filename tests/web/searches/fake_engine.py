@@ -5,7 +5,7 @@
 by being stopped.
 ``deaf``: commands that end by nothing. Commands are ``open``, ``measure``, ``prepare``, ``train 3``,
 ``export 3``, ``final 3``. ``tracebacks``: whether training logs errors. ``trial_seconds`` and ``pictures``
-are the plan's.
+are the plan's. ``ensemble``: whether networks are better together; else the best alone is.
 """
 
 from __future__ import annotations
@@ -20,32 +20,29 @@ from queue import Queue
 
 import numpy as np
 
+from search_engine.commands import Combine, Export, Measure, Open, Prepare, Refit, Stop, Train
 from search_engine.config import Plan
 from search_engine.evaluate.bootstrap import pack_bits
 from search_engine.events import (
+    Combined,
     EpochDone,
-    Export,
     Exported,
     Failed,
     Log,
-    Measure,
     Measured,
     Message,
-    Open,
     Opened,
-    Prepare,
     Prepared,
     Progress,
-    Stop,
+    Refitted,
     Stopped,
-    Train,
     Trained,
     from_line,
     to_line,
 )
 from tests.web.searches.fake_engine_card import card_of
 
-ACCURACIES = [0.34, 0.80, 0.85, 0.83, 0.91, 0.90]
+ACCURACIES = [0.34, 0.80, 0.85, 0.83, 0.91, 0.90, 0.93, 0.88]
 SCENARIO = json.loads(sys.argv[1])
 
 
@@ -131,6 +128,15 @@ class FakeEngine:
                 return Prepared(pictures=16, seconds=0.1)
             case Train():
                 return self.train(command)
+            case _:
+                return self.finish(command)
+
+    def finish(self, command: Message) -> Message:
+        match command:
+            case Combine():
+                return self.combine(command)
+            case Refit():
+                return Refitted(number=command.number, epochs=2, seconds=0.1)
             case Export():
                 return self.export(command)
         raise AssertionError(command)
@@ -165,10 +171,27 @@ class FakeEngine:
             right=pack_bits(np.arange(100) < round(100 * accuracy)),
         )
 
+    def combine(self, command: Combine) -> Message:
+        together = command.rivals[: command.most] if SCENARIO.get("ensemble") else command.rivals[:1]
+        return Combined(
+            number=command.number,
+            members=[{"number": each["number"], "weight": 1 / len(together)} for each in together],
+            accuracy=ACCURACIES[together[0]["number"] % len(ACCURACIES)],
+            standard_error=0.05,
+            loss=0.3,
+            parameters=3_500_000,
+            macs=130_000_000,
+            latency_ms=11.0,
+            size_bytes=14_000_000,
+            seconds=0.1,
+        )
+
     def export(self, command: Export) -> Message:
         accuracy = ACCURACIES[command.number % len(ACCURACIES)]
         card = card_of(["green", "red"], final=command.final, accuracy=accuracy, name=command.title)
-        card |= {"round": command.round, "refit_on_validation": command.final and command.refit}
+        members = [{"trial": p["number"], "share": p["share"], "kind": p["kind"]} for p in command.parts]
+        refit = all(part["weights"] != part["number"] for part in command.parts)
+        card |= {"round": command.round, "refit_on_validation": refit, "members": members}
         out = Path(command.out)
         out.mkdir(parents=True)
         (out / "model.onnx").write_bytes(b"weights")

@@ -80,8 +80,12 @@ def test_it_shows_the_end_and_the_leaderboard(alice: User, alice_api: Client) ->
     assert alice_api.get(f"/api/v1/models/{data['model']}").json()["state"] == "final"
 
     trials = alice_api.get(f"{URL}/{search.pk}/trials").json()
-    assert [t["number"] for t in trials] == [4, 3, 1, 0, 2]
-    best, failed = trials[0], trials[-1]
+    assert [t["number"] for t in trials] == [4, 3, 1, 0, 2, 5, 6]
+    assert [(t["kind"], t["members"]) for t in trials[-2:]] == [
+        ("ensemble", [{"trial": 4, "weight": 1.0}]),
+        ("refit", []),
+    ]
+    best, failed = trials[0], trials[-3]
     assert (best["kind"], best["state"], best["accuracy"], best["standard_error"]) == (
         "network",
         "finished",

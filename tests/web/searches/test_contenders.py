@@ -75,7 +75,7 @@ def test_shared_weights_know_the_clock_of_a_slot_that_came_before_the_start(alic
         search=search, number=2, kind="supernet", origin="strategy", seed=1, state="running", slot=slot
     )
     done = SupernetDone(number=2, found=[], steps=1, scored=10, histogram={}, seconds=1.0)
-    Recorder(slot).shared(trial, done)
+    Recorder(slot).made(trial, done)
     trial.refresh_from_db()
     assert trial.clock == pytest.approx(100, abs=5)
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from search_engine.events import Export, Train
-from search_engine.search import DoneStep, TrainStep
+from search_engine.commands import Export, Train
+from search_engine.steps import DoneStep, TrainStep
 from tests.web.searches.making import (
     add_trial,
     claimed,
@@ -128,11 +128,11 @@ def test_better_network_of_the_next_round_is_finished_and_tested_in_it(alice: Us
     go_on(search, max_trials=3)
     assert (search.state, search.round) == (Search.State.FINISHED, 1)
     again = TrainedModel.objects.get(search=search)
-    assert (again.pk, again.trial.number, again.state) == (model.pk, 4, "final")
+    assert (again.pk, again.trial.number, again.state) == (model.pk, 6, "final")
     exports = [c for c in commands_of(search) if isinstance(c, Export) and c.final]
-    assert [(c.number, c.round) for c in exports] == [(2, 0), (4, 1)]
+    assert [(c.number, c.round) for c in exports] == [(2, 0), (6, 1)]
     trained = [c.number for c in commands_of(search) if isinstance(c, Train)]
-    assert trained == [0, 1, 2, 3, 4]
+    assert trained == [0, 1, 2, 3, 6]  # 4 and 5 finished the first round
     assert log_of(search)[-1].startswith("Done.")
 
 
@@ -140,7 +140,7 @@ def test_tested_model_is_not_replaced_by_one_that_is_not(alice: User) -> None:
     search = finished_search(alice)
     go_on(search, max_trials=4)
     exports = [c for c in commands_of(search) if isinstance(c, Export)]
-    assert [(c.number, c.final) for c in exports if c.round] == [(4, True)]
+    assert [(c.number, c.final) for c in exports if c.round] == [(6, True)]
 
 
 def test_test_pictures_stay_sealed_if_nothing_better_was_found(alice: User) -> None:
@@ -159,13 +159,13 @@ def test_winner_that_was_not_fitted_again_for_lack_of_time_is_evaluated_again(al
     TrainedModel.objects.update(card=model.card | {"refit_on_validation": False})
     go_on(search, max_trials=2)
     exports = [c for c in commands_of(search) if isinstance(c, Export) and c.round]
-    assert [(c.number, c.refit, c.round) for c in exports] == [(2, True, 1)]
+    assert [(c.number, c.parts[0]["weights"], c.round) for c in exports] == [(2, 5, 1)]
 
 
 def test_round_whose_best_cannot_be_finished_keeps_the_tested_model(alice: User) -> None:
     search = finished_search(alice)
     before = TrainedModel.objects.get(search=search)
-    go_on(search, max_trials=3, fail={"final 4": "The disk is full."})
+    go_on(search, max_trials=3, fail={"final 6": "The disk is full."})
     model = TrainedModel.objects.get(search=search)
     assert (search.state, model.trial.number, model.state) == (Search.State.FINISHED, 2, "final")
     assert model.revision == before.revision

@@ -11,7 +11,7 @@ from django.test import Client
 from search_engine.config import SearchConfig
 from search_engine.ledger import read_ledger
 from search_engine.proposing import space_of
-from search_engine.search import TrainStep
+from search_engine.steps import TrainStep
 from tests.web.searches.making import PLAN, add_trial, make_search, running_search
 from webapp.accounts.models import User
 from webapp.searches.models import Search

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from search_engine.events import Train
+from search_engine.commands import Train
 from tests.web.searches.making import (
     add_trial,
     claimed,
@@ -184,7 +184,7 @@ def test_pause_ends_the_slot_at_once_whatever_it_does_and_resume_finishes(
     resume_search(search)
     run_slot(claimed(search))
     search.refresh_from_db()
-    assert (search.state, search.trials.count()) == (Search.State.FINISHED, 5)
+    assert (search.state, search.trials.count()) == (Search.State.FINISHED, 7)
     assert set(search.trials.values_list("state", "attempts")) == {(Trial.State.FINISHED, 1)}
     trained = [command.number for command in commands_of(search) if isinstance(command, Train)]
     again = [3] if step == "train 3" else []  # it was cut short, so it began anew

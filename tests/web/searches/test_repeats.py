@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from search_engine.commands import Train
 from search_engine.config import SearchConfig
-from search_engine.events import Train
 from search_engine.proposing import space_of
 from search_engine.strategies import STRATEGIES
 from search_engine.trial import Proposal, Trial

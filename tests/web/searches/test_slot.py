@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
+from search_engine.commands import Export, Open, Prepare, Train
 from search_engine.config import SearchConfig
 from search_engine.evaluate.bootstrap import unpack_bits
-from search_engine.events import Export, Open, Prepare, Train
 from search_engine.proposing import space_of
 from search_engine.space.architecture import Genome
 from tests.web.searches.making import (
@@ -35,8 +35,11 @@ def test_it_runs_a_search_from_the_first_measurement_to_the_finished_model(alice
     assert (search.state, search.phase, search.error) == ("finished", "done", "")
     assert search.finished_at
     trials = list(search.trials.all())
-    assert [t.kind for t in trials] == ["majority", "linear_probe", "network", "network", "network"]
+    networks = ["network", "network", "network"]
+    assert [t.kind for t in trials] == ["majority", "linear_probe", *networks, "ensemble", "refit"]
     assert {t.state for t in trials} == {"finished"}
+    together, refit = trials.pop(-2), trials.pop(-1)
+    assert (together.members, together.accuracy, refit.parent_number) == ([[4, 1.0]], None, 4)
     assert [t.accuracy for t in trials] == [0.34, 0.80, 0.85, 0.83, 0.91]
     assert [round(unpack_bits(t.right).mean(), 2) for t in trials] == [0.34, 0.80, 0.85, 0.83, 0.91]
     assert trials[4].epoch_rows.count() == 2
@@ -46,6 +49,34 @@ def test_it_runs_a_search_from_the_first_measurement_to_the_finished_model(alice
     assert model.test_accuracy == 0.9
     assert (model.bundle_path / "model.onnx").read_bytes() == b"weights"
     assert search.slots.get().state == Slot.State.DONE
+
+
+def test_networks_that_are_better_together_become_one_model(alice: User) -> None:
+    search = make_search(alice, max_trials=3)
+    run_slot(claimed(search), ensemble=True)
+    together = search.trials.get(kind="ensemble")
+    assert [number for number, _ in together.members] == [4, 2, 3, 1]
+    assert sorted(search.trials.filter(kind="refit").values_list("parent_number", flat=True)) == [1, 2, 3, 4]
+    [final] = [c for c in commands_of(search) if isinstance(c, Export) and c.final]
+    assert final.number == together.number
+    assert [(p["number"], p["share"]) for p in final.parts] == [(4, 0.25), (2, 0.25), (3, 0.25), (1, 0.25)]
+    assert all(part["weights"] != part["number"] for part in final.parts)
+    model = TrainedModel.objects.get(search=search)
+    assert (model.trial, model.state) == (together, "final")
+    said = "The ensemble, which is networks 1, 2, 3 and 4 answering together, is right on 4 of 4"
+    assert any(line.startswith(said) for line in log_of(search))
+
+
+def test_refit_that_fails_leaves_the_weights_from_before(alice: User) -> None:
+    search = make_search(alice, max_trials=3)
+    run_slot(claimed(search), ensemble=True, fail={"refit 6": "No."})
+    refit = search.trials.get(number=6)
+    assert (refit.state, refit.kind) == ("failed", "refit")
+    [final] = [c for c in commands_of(search) if isinstance(c, Export) and c.final]
+    by_trial = {part["number"]: part["weights"] for part in final.parts}
+    assert by_trial[refit.parent_number or 0] == refit.parent_number  # the weights from before
+    search.refresh_from_db()
+    assert search.state == Search.State.FINISHED
 
 
 def test_log_tells_the_milestones_in_words(alice: User) -> None:
@@ -81,7 +112,7 @@ def test_trial_whose_engine_is_killed_fails_with_the_reason_and_the_search_goes_
     dead = search.trials.get(number=2)
     assert (dead.state, dead.error_kind) == ("failed", "out_of_memory")
     assert "ran out of memory" in dead.error
-    assert search.trials.filter(state=Trial.State.FINISHED).count() == 4
+    assert search.trials.filter(state=Trial.State.FINISHED, accuracy__isnull=False).count() == 4
     commands = commands_of(search)
     assert [type(c) for c in commands].count(Open) == 2
     assert [type(c) for c in commands].count(Prepare) == 2
@@ -128,7 +159,7 @@ def test_final_export_that_dies_is_done_again_without_a_second_fit(alice: User) 
     run_slot(claimed(search), die_once=["final 4"])
     search.refresh_from_db()
     finals = [c for c in commands_of(search) if isinstance(c, Export) and c.final]
-    assert [c.refit for c in finals] == [True, False]
+    assert [c.parts[0]["weights"] for c in finals] == [6, 4]
     assert search.state == Search.State.FINISHED
     assert TrainedModel.objects.get(search=search).state == "final"
 

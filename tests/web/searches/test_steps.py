@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from search_engine.search import DoneStep, ExportStep, TrainStep, WaitStep
 from search_engine.space.architecture import Genome
+from search_engine.steps import DoneStep, ExportStep, Part, TrainStep, WaitStep
 from tests.web.searches.making import PLAN, add_trial, claimed, log_of, make_search, running_search
 from webapp.accounts.models import User
 from webapp.searches.claims import ClaimLost
@@ -86,7 +86,7 @@ def test_provisional_export_blocks_another_but_not_training(alice: User) -> None
     add_trial(search)
     add_trial(search)
     first, second = claimed(search, 0), claimed(search, 1)
-    assert next_step(first, prepared=True) == ExportStep(number=1, final=False, refit=False)
+    assert next_step(first, prepared=True) == ExportStep(number=1, final=False, parts=(Part(1, 1),))
     first.refresh_from_db()
     assert first.doing == "export 1"
     assert isinstance(next_step(second, prepared=True), TrainStep)
@@ -96,13 +96,13 @@ def test_time_up_waits_for_running_trials_then_finishes_the_best(alice: User) ->
     search = running_search(alice, slots=2, elapsed=119)
     add_trial(search)
     add_trial(search)
-    running = add_trial(search, state="running")
+    running = add_trial(search, state="running", genome_hash="0123456789abcdef")
     slot = claimed(search)
     assert isinstance(next_step(slot, prepared=True), WaitStep)
     Trial.objects.filter(pk=running.pk).update(state="finished", accuracy=0.9, seconds=1.0)
     step = next_step(slot, prepared=True)
-    assert isinstance(step, ExportStep)
-    assert (step.number, step.final) == (2, True)
+    assert isinstance(step, TrainStep)
+    assert (step.kind, step.rivals) == ("ensemble", (2, 1))
     search.refresh_from_db()
     assert search.phase == Search.Phase.FINISH
     assert any("Time is up" in line for line in log_of(search))
@@ -114,7 +114,7 @@ def test_stop_leads_to_the_final_export_and_its_preparing_cannot_be_stopped(alic
     add_trial(search)
     slot = claimed(search)
     assert next_step(slot, prepared=False) == PrepareStep(PLAN, stoppable=False)
-    assert next_step(slot, prepared=True) == ExportStep(number=1, final=True, refit=False)
+    assert next_step(slot, prepared=True) == ExportStep(number=1, final=True, parts=(Part(1, 1),))
 
 
 def test_search_in_which_every_network_fails_ends_early_with_the_best_before(alice: User) -> None:
@@ -127,7 +127,9 @@ def test_search_in_which_every_network_fails_ends_early_with_the_best_before(ali
         step = next_step(slot if slot.claim else claimed(search), prepared=True)
         assert isinstance(step, TrainStep)
         search.trials.filter(number=step.number).update(state="failed", error="The disk is full.")
-    assert next_step(search.slots.get(), prepared=True) == ExportStep(number=1, final=True, refit=False)
+    assert next_step(search.slots.get(), prepared=True) == ExportStep(
+        number=1, final=True, parts=(Part(1, 1),)
+    )
     assert any("networks all failed" in line for line in log_of(search))
 
 

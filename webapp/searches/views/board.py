@@ -50,8 +50,15 @@ def board(search: Search, trials: list[Trial]) -> dict[str, Any]:
         "rows": rows,
         "newest": rows[: -NEWEST - 1 : -1],
         "earlier": max(0, len(rows) - NEWEST),
-        "ranked": sorted(rows, key=lambda row: (-(row.trial.accuracy or -1.0), row.trial.number)),
-        "tried": len(finished(trials)),
+        "ranked": sorted(
+            (
+                row
+                for row in rows
+                if row.trial.origin != Trial.Origin.FINISH or row.trial.accuracy is not None
+            ),
+            key=lambda row: (not row.is_best, -(row.trial.accuracy or -1.0), row.trial.number),
+        ),
+        "tried": sum(trial.origin != Trial.Origin.FINISH for trial in finished(trials)),
         "doing": doing(search, trials),
         "has_controller": has_controller(search),
         "chart_data": chart_data(search, trials),

@@ -10,6 +10,9 @@ from webapp.searches.models import Search, Trial
 from webapp.searches.narration import trial_name
 from webapp.searches.views.ranking import arms, best_of, finished
 
+DOTS = (Trial.Kind.NETWORK, Trial.Kind.LINEAR_PROBE, Trial.Kind.ENSEMBLE)
+"""What has an accuracy and takes time."""
+
 
 def chart_data(search: Search, trials: list[Trial]) -> dict[str, Any]:
     start = search.started_at or search.created_at
@@ -19,7 +22,7 @@ def chart_data(search: Search, trials: list[Trial]) -> dict[str, Any]:
     dots = [
         {"x": t.latency_ms, "y": (t.accuracy or 0) * 100, "name": trial_name(t), "origin": t.origin}
         for t in done
-        if t.latency_ms is not None and t.kind in (Trial.Kind.NETWORK, Trial.Kind.LINEAR_PROBE)
+        if t.latency_ms is not None and t.kind in DOTS
     ]
     return {
         "best": {

@@ -12,8 +12,15 @@ def finished(trials: list[Trial]) -> list[Trial]:
 
 
 def best_of(trials: list[Trial]) -> Trial | None:
-    """The best model, as in the engine: within the limits, trained in full; the earliest wins a tie."""
-    able = [trial for trial in finished(trials) if not outside(trial) and trial.kind != Trial.Kind.SUPERNET]
+    """The best model, as in the engine.
+
+    An ensemble of all networks so far, or else within the limits, trained in full; the earliest wins a tie.
+    """
+    newest = max((t.number for t in trials if t.kind == Trial.Kind.NETWORK), default=0)
+    for trial in finished(trials):
+        if trial.kind == Trial.Kind.ENSEMBLE and len(trial.members) > 1 and trial.number > newest:
+            return trial
+    able = [trial for trial in finished(trials) if not outside(trial) and trial.kind != Trial.Kind.ENSEMBLE]
     if able:
         top = top_rung(able[0].search)
         able = [trial for trial in able if trial.kind != Trial.Kind.NETWORK or trial.rung == top]

@@ -56,7 +56,7 @@ def arm_figures(trials: list[Trial]) -> dict[str, float | None]:
 def answers(search: Search, trials: list[Trial]) -> dict[str, Any]:
     """The context of ``_worth.html``: what was compared, on one common scale."""
     ours, random = arms(trials)
-    controls = [t for t in finished(trials) if t.kind != Trial.Kind.NETWORK]
+    controls = [t for t in finished(trials) if t.origin == Trial.Origin.CONTROL]
     right = dict(search.trials.exclude(right="").values_list("number", "right"))
     scored = [
         Scored(t.number, Kind(t.kind), Origin(t.origin), t.accuracy or 0.0, right.get(t.number, ""))

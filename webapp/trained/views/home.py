@@ -40,7 +40,7 @@ def running_card(search: Search) -> dict[str, Any]:
     return {
         "search": search,
         "best": best_of(list(search.trials.defer("right", "genome"))),
-        "tried": search.trials.filter(state="finished").count(),
+        "tried": search.trials.filter(state="finished").exclude(origin="finish").count(),
         "ends_at": ends_at(search),
         "strip": strip(search.version.dataset),
     }

@@ -1,0 +1,195 @@
+"""Finishing, in the engine: what answers best together, fitted again on all pictures, as one model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from search_engine.commands import Combine, Export, Refit
+from search_engine.errors import TrialFailed
+from search_engine.evaluate.bootstrap import pack_bits
+from search_engine.evaluate.ensemble import (
+    expected_calibration_error,
+    fit_temperature,
+    mixture,
+    select,
+    softmax,
+)
+from search_engine.evaluate.metrics import log_loss, standard_error
+from search_engine.events import Combined, Progress, Refitted
+from search_engine.export.bundle import Member
+from search_engine.export.onnx import ServingModel, ServingPart
+from search_engine.fitting import TRUNK_LATENCY, Fitter
+from search_engine.space.architecture import Genome
+from search_engine.space.cost import Cost, cost_together
+from search_engine.trial import Kind
+from search_engine.trunk.weights import load_trunk
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """A trained trial that may take part.
+
+    Attributes:
+        number, kind, genome: of the trial.
+        latency_ms: of one picture through the whole network.
+        temperature: that its logits are to be divided by.
+        probabilities: (N, classes) at that temperature, of the validation pictures.
+    """
+
+    number: int
+    kind: Kind
+    genome: Genome
+    latency_ms: float
+    temperature: float
+    probabilities: np.ndarray
+
+    @classmethod
+    def of(cls, data: dict[str, Any], fitter: Fitter) -> Self:
+        """From a line of a command."""
+        number, kind, genome = data["number"], Kind(data["kind"]), fitter.genome(data["genome"])
+        logits = fitter.logits(number, kind, genome)
+        temperature = fit_temperature(logits, fitter.targets)
+        latency = data.get("latency_ms") or 0.0
+        return cls(number, kind, genome, latency, temperature, softmax(logits, temperature))
+
+
+def combine(command: Combine, fitter: Fitter) -> Combined:
+    """Select what answers best together on the validation split, within the limits.
+
+    One network alone is answered if nothing is better with another, or if together they are right on fewer
+    pictures than the best alone by more than the standard error.
+    """
+    started = time.monotonic()
+    fitter.sink.emit(Progress(phase="finish", text="Looking which networks are better together"))
+    rivals, targets = [Rival.of(data, fitter) for data in command.rivals], fitter.targets
+
+    def allowed(places: Collection[int]) -> bool:
+        some = [rivals[place] for place in places]
+        small = command.max_parameters is None or (
+            cost_together([r.genome for r in some], fitter.classes).parameters <= command.max_parameters
+        )
+        return small and (
+            command.max_latency_ms is None or latency_together(some, fitter) <= command.max_latency_ms
+        )
+
+    chosen = select([r.probabilities for r in rivals], targets, most=command.most, allowed=allowed)
+    mixed = _mixed(rivals, chosen)
+    alone = float((rivals[0].probabilities.argmax(1) == targets).mean())
+    least = alone - standard_error(alone, len(targets))
+    if len(chosen) == 1 or (mixed.argmax(1) == targets).mean() < least:
+        chosen = {0: 1}
+        mixed = _mixed(rivals, chosen)
+    together, right = [rivals[place] for place in chosen], mixed.argmax(1) == targets
+    whole, accuracy = cost_together([r.genome for r in together], fitter.classes), float(right.mean())
+    return Combined(
+        number=command.number,
+        members=[
+            {"number": rivals[place].number, "weight": count / sum(chosen.values())}
+            for place, count in chosen.items()
+        ],
+        accuracy=accuracy,
+        standard_error=standard_error(accuracy, len(targets)),
+        loss=log_loss(mixed, targets),
+        parameters=whole.parameters,
+        macs=whole.macs,
+        latency_ms=latency_together(together, fitter),
+        size_bytes=4 * whole.parameters,
+        seconds=time.monotonic() - started,
+        right=pack_bits(right),
+    )
+
+
+def _mixed(rivals: Sequence[Rival], counts: dict[int, int]) -> np.ndarray:
+    total = sum(counts.values())
+    return mixture([rivals[p].probabilities for p in counts], [count / total for count in counts.values()])
+
+
+def latency_together(rivals: Sequence[Rival], fitter: Fitter) -> float:
+    """Milliseconds of one picture through several networks; the trunk that they share is run once."""
+    on_trunk = sum(rival.genome.trunk is not None for rival in rivals)
+    saved = max(0, on_trunk - 1) * fitter.plan.rates.get(TRUNK_LATENCY, 0.0)
+    return sum(rival.latency_ms for rival in rivals) - saved
+
+
+def refit(command: Refit, fitter: Fitter) -> Refitted:
+    """Train a trial's network again, on the training and the validation pictures.
+
+    Raises:
+        TrialFailed: it diverged, or knows the validation pictures and is no better on them than the trial,
+            which does not: then its time was cut, or it went wrong, and the trial's weights are the better.
+    """
+    started = time.monotonic()
+    fitter.sink.emit(Progress(phase="finish", text="Training the best networks on all pictures"))
+    kind, genome = Kind(command.kind), fitter.genome(command.genome)
+    everything = fitter.examples(genome, "train", "validation")
+    model, epochs, _ = fitter.fit(command, kind, genome, everything, None)
+    before = fitter.logits(command.source, kind, genome).argmax(1) == fitter.targets
+    after = fitter.ask(model, genome).argmax(1) == fitter.targets
+    if after.mean() < before.mean():
+        raise TrialFailed(
+            f"Training on all pictures came out worse than before, {after.mean():.1%} against "
+            f"{before.mean():.1%}; the weights from before are kept.",
+            kind="worse",
+        )
+    fitter.save(model, command.number)
+    return Refitted(number=command.number, epochs=epochs, seconds=time.monotonic() - started)
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A model that is ready to be exported.
+
+    Attributes:
+        model: as it serves.
+        members: what it is made of.
+        cost: of the whole.
+        validation: ``accuracy``, ``log_loss``, ``calibration_error`` and ``n`` of the networks before they
+            were fitted again.
+    """
+
+    model: ServingModel
+    members: tuple[Member, ...]
+    cost: Cost
+    validation: dict[str, float]
+
+
+def assemble(command: Export, fitter: Fitter) -> Assembled:
+    """Put the parts of an export together.
+
+    Temperatures come from the trials' own answers on the validation pictures; a refit has seen these.
+    """
+    rivals = [Rival.of(data, fitter) for data in command.parts]
+    shares, targets = [float(data["share"]) for data in command.parts], fitter.targets
+    mixed = np.log(np.clip(mixture([r.probabilities for r in rivals], shares), 1e-12, 1.0))
+    temperature = fit_temperature(mixed, targets)
+    answers = softmax(mixed, temperature)
+    parts = [
+        ServingPart(
+            trunk=load_trunk(r.genome.trunk.name) if r.genome.trunk else None,
+            candidate=fitter.load(r.kind, r.genome, data["weights"]).cpu().eval(),
+            resolution=r.genome.resolution,
+            temperature=r.temperature,
+            share=share,
+        )
+        for r, share, data in zip(rivals, shares, command.parts, strict=True)
+    ]
+    members = tuple(
+        Member(r.number, r.kind, r.genome, share, refit=data["weights"] != r.number)
+        for r, share, data in zip(rivals, shares, command.parts, strict=True)
+    )
+    return Assembled(
+        model=ServingModel(parts, temperature),
+        members=members,
+        cost=cost_together([r.genome for r in rivals], fitter.classes),
+        validation={
+            "accuracy": float((answers.argmax(1) == targets).mean()),
+            "log_loss": log_loss(answers, targets),
+            "calibration_error": expected_calibration_error(answers, targets),
+            "n": len(targets),
+        },
+    )

@@ -1,0 +1,98 @@
+"""From a step of the planner to the command for an engine; the site and the command line share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from search_engine.commands import Combine, Refit, Supernet, Train
+from search_engine.config import SearchConfig
+from search_engine.events import Message
+from search_engine.finishing import MOST_MEMBERS
+from search_engine.objective import latency_bound
+from search_engine.steps import ExportStep, TrainStep
+from search_engine.trial import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a command has to say of an earlier trial.
+
+    Attributes:
+        kind: a value of ``Kind``.
+        genome: as ``Genome.to_dict`` writes it; None for ``majority``.
+        latency_ms: of one picture through the whole network; None if it was not measured.
+    """
+
+    kind: str
+    genome: dict[str, Any] | None
+    latency_ms: float | None = None
+
+
+RecordOf = Callable[[int], Record]
+"""From the number of a trial."""
+
+
+def order(
+    step: TrainStep, config: SearchConfig, *, record: RecordOf, curves: Callable[[int], list[list[float]]]
+) -> Message:
+    """The command for a step.
+
+    Args:
+        step: as the planner made it.
+        config: of the search.
+        record: of earlier trials.
+        curves: learning curves of networks that were trained in full on a rung, epoch by epoch.
+    """
+    genome = step.genome.to_dict() if step.genome else None
+    if step.kind is Kind.SUPERNET:
+        return Supernet(number=step.number, seed=step.seed, seconds=step.seconds)
+    if step.kind is Kind.ENSEMBLE:
+        return Combine(
+            number=step.number,
+            rivals=[_line(number, record) for number in step.rivals],
+            most=MOST_MEMBERS,
+            max_parameters=config.max_parameters,
+            max_latency_ms=latency_bound(config),
+        )
+    if step.kind is Kind.REFIT and step.parent is not None:
+        return Refit(
+            number=step.number,
+            source=step.parent,
+            kind=step.trains.value,
+            genome=genome,
+            seed=step.seed,
+            epochs=step.epochs,
+            seconds=step.seconds,
+        )
+    return Train(
+        number=step.number,
+        kind=step.kind.value,
+        genome=genome,
+        seed=step.seed,
+        epochs=step.epochs,
+        seconds=step.seconds,
+        share=step.share,
+        scale=step.scale,
+        incumbent=step.incumbent,
+        curves=[] if step.incumbent is None else curves(step.rung),
+        max_latency_ms=step.max_latency_ms,
+    )
+
+
+def parts_for(step: ExportStep, record: RecordOf) -> list[dict[str, Any]]:
+    """The ``parts`` of an export's command."""
+    return [
+        _line(part.number, record) | {"weights": part.weights, "share": part.share} for part in step.parts
+    ]
+
+
+def _line(number: int, record: RecordOf) -> dict[str, Any]:
+    found = record(number)
+    return {
+        "number": number,
+        "kind": found.kind,
+        "genome": found.genome,
+        "latency_ms": found.latency_ms,
+    }
