@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from search_engine.evaluate.worth import Comparison, Question, Scored, worth
+from search_engine.objective import factor_of
 from search_engine.trial import Kind, Origin
 from webapp.searches.models import Search, Trial
+from webapp.searches.replay import search_config
 from webapp.searches.views.ranking import arms, finished
 
 WIDTH, MARGIN = 240, 12
@@ -58,8 +60,16 @@ def answers(search: Search, trials: list[Trial]) -> dict[str, Any]:
     ours, random = arms(trials)
     controls = [t for t in finished(trials) if t.kind != Trial.Kind.NETWORK]
     right = dict(search.trials.exclude(right="").values_list("number", "right"))
+    config = search_config(search)
     scored = [
-        Scored(t.number, Kind(t.kind), Origin(t.origin), t.accuracy or 0.0, right.get(t.number, ""))
+        Scored(
+            t.number,
+            Kind(t.kind),
+            Origin(t.origin),
+            t.accuracy or 0.0,
+            right.get(t.number, ""),
+            factor_of(config, t.latency_ms),
+        )
         for t in sorted([*ours, *random, *controls], key=lambda trial: trial.number)
     ]
     found = worth(scored, search.seed)
