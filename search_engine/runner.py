@@ -49,6 +49,7 @@ from search_engine.search import (
     best_model,
     decide,
 )
+from search_engine.space.shared import shared_base
 from search_engine.trial import Kind, TrialState
 
 MAX_DEATHS = 3  # engine processes lost in a row before a slot gives up
@@ -248,7 +249,13 @@ class LocalSearch:
             max_latency_ms=step.max_latency_ms,
         )
         if step.kind is Kind.SUPERNET:
-            command = Supernet(number=step.number, seed=step.seed, seconds=step.seconds)
+            base = shared_base(space_of(self.config, self._need_plan()))
+            command = Supernet(
+                number=step.number,
+                seed=step.seed,
+                seconds=step.seconds,
+                genome=base.to_dict() if base else None,
+            )
         try:
             answer = self._ask(engine, command)
         except EngineDied:

@@ -29,6 +29,7 @@ from search_engine.events import (
 )
 from search_engine.process import EngineDied, EngineProcess
 from search_engine.search import REFIT_FACTOR, DoneStep, ExportStep, TrainStep, WaitStep
+from search_engine.space.shared import shared_base
 from search_engine.trial import Kind
 from webapp.datasets.services import write_version_manifest
 from webapp.searches import files
@@ -37,7 +38,7 @@ from webapp.searches.endings import fail_export, fail_trial, leave
 from webapp.searches.models import Slot, Trial
 from webapp.searches.narration import model_title
 from webapp.searches.recording import Recorder
-from webapp.searches.replay import curves, elapsed, search_plan
+from webapp.searches.replay import curves, elapsed, search_plan, search_space
 from webapp.searches.steps import MeasureStep, PrepareStep, next_step
 
 log = logging.getLogger(__name__)
@@ -127,7 +128,13 @@ class SlotRunner:
             max_latency_ms=step.max_latency_ms,
         )
         if step.kind is Kind.SUPERNET:
-            command = Supernet(number=trial.number, seed=trial.seed, seconds=step.seconds)
+            base = shared_base(search_space(self.search))
+            command = Supernet(
+                number=trial.number,
+                seed=trial.seed,
+                seconds=step.seconds,
+                genome=base.to_dict() if base else None,
+            )
         # The trainer ends by itself in about ``seconds``; one that takes many times as long hangs.
         event = self._ask(command, stoppable=True, limit=120.0 + 5.0 * step.seconds)
         if isinstance(event, Trained | SupernetDone):

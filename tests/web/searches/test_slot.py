@@ -8,7 +8,7 @@ import pytest
 
 from search_engine.config import SearchConfig
 from search_engine.evaluate.bootstrap import unpack_bits
-from search_engine.events import Export, Open, Prepare, Train
+from search_engine.events import Export, Open, Prepare, Supernet, Train
 from search_engine.proposing import space_of
 from search_engine.space.architecture import Genome
 from tests.web.searches.making import (
@@ -245,3 +245,16 @@ def stop_when(search: Search, sign: str, monkeypatch: pytest.MonkeyPatch) -> lis
 
     monkeypatch.setattr("webapp.searches.slot.SlotRunner._stop_wanted", stop_wanted)
     return asked
+
+
+def test_shared_weights_are_told_what_the_search_begins_with(alice: User) -> None:
+    """The engine knows neither limit nor start: the base that it is sent keeps both."""
+    space = space_of(SearchConfig(budget_seconds=60.0), PLAN)
+    start = space.decode(space.starts[1])
+    search = running_search(alice, max_trials=1, strategy="enas", budget_minutes=5.0, start=start.to_dict())
+    add_trial(search)
+    add_trial(search)
+    run_slot(claimed(search))
+    [command] = [c for c in commands_of(search) if isinstance(c, Supernet)]
+    assert command.genome
+    assert Genome.from_dict(command.genome) == start
