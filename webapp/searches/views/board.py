@@ -14,7 +14,7 @@ from webapp.searches.replay import elapsed, top_rung
 from webapp.searches.sureness import has_controller
 from webapp.searches.views.charts import chart_data
 from webapp.searches.views.doing import doing
-from webapp.searches.views.ranking import best_of, finished, marks
+from webapp.searches.views.ranking import best_of, finished, marks, worth_of
 
 LOG_LINES = 200
 LIVE_LOG_LINES = 40  # sent every two seconds at worst
@@ -50,7 +50,7 @@ def board(search: Search, trials: list[Trial]) -> dict[str, Any]:
         "rows": rows,
         "newest": rows[: -NEWEST - 1 : -1],
         "earlier": max(0, len(rows) - NEWEST),
-        "ranked": sorted(rows, key=lambda row: (-(row.trial.accuracy or -1.0), row.trial.number)),
+        "ranked": sorted(rows, key=lambda row: (-worth_of(row.trial), row.trial.number)),
         "tried": len(finished(trials)),
         "doing": doing(search, trials),
         "has_controller": has_controller(search),
