@@ -204,6 +204,9 @@ def test_pause_resume_and_more_minutes(alice: User, alice_api: Client) -> None:
 def test_finished_search_goes_on(alice: User, alice_api: Client) -> None:
     search = make_search(alice, max_trials=2)
     run_slot(claimed(search))
+    refusal = alice_api.post(f"{URL}/{search.pk}/extend", {"minutes": 3}, content_type="application/json")
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (409, "nothing_left")
+    Search.objects.filter(pk=search.pk).update(max_trials=None)
     again = extend(alice_api, search, 3)
     assert (again["state"], again["round"], again["finished_at"]) == ("running", 1, None)
     assert 175 < again["seconds_left"] <= 180
