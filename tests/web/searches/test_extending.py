@@ -11,6 +11,7 @@ from search_engine.events import Export, Train
 from search_engine.proposing import REPEATS
 from search_engine.search import DoneStep, TrainStep
 from tests.web.searches.making import (
+    Enqueued,
     add_trial,
     claimed,
     commands_of,
@@ -29,8 +30,6 @@ from webapp.searches.pausing import pause_search
 from webapp.searches.replay import search_config
 from webapp.searches.steps import MAX_FAILURES, next_step
 from webapp.trained.models import TrainedModel
-
-Enqueued = list[tuple[str, tuple[int, ...]]]
 
 
 def finished_search(alice: User, *, max_trials: int = 2, **scenario: object) -> Search:
