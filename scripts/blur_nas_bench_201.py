@@ -11,14 +11,11 @@ about as 12 and 200 real epochs do (Spearman 0.81 to 0.87 over all cells, 0.39 t
 
 from __future__ import annotations
 
-import argparse
-import json
-from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-from convert_nas_bench_201 import DATASETS, EDGES, OPERATIONS, convert
+from convert_nas_bench_201 import EDGES, OPERATIONS, convert, write
 
 SEED = 12
 SYSTEMATIC, NOISE = 0.3, 0.4
@@ -57,15 +54,5 @@ def blur(dataset: str) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("dataset", choices=list(DATASETS))
-    parser.add_argument("out", type=Path, metavar="OUT.json")
-    options = parser.parse_args()
-    options.out.write_text(json.dumps(blur(options.dataset)), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    write(blur, __doc__)

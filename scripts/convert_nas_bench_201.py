@@ -12,6 +12,7 @@ import importlib.util
 import io
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -50,15 +51,19 @@ def convert(dataset: str) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def write(make: Callable[[str], dict[str, Any]], what: str | None) -> None:
+    """The command line of a script that makes a table of a data set.
+
+    Args:
+        make: gives the table of one in ``DATASETS``.
+        what: it is, for ``--help``.
+    """
+    parser = argparse.ArgumentParser(description=what, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", choices=list(DATASETS))
     parser.add_argument("out", type=Path, metavar="OUT.json")
     options = parser.parse_args()
-    options.out.write_text(json.dumps(convert(options.dataset)), encoding="utf-8")
+    options.out.write_text(json.dumps(make(options.dataset)), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    write(convert, __doc__)

@@ -22,9 +22,14 @@ def reward_of(config: SearchConfig, accuracy: float | None, latency_ms: float | 
     Returns:
         The accuracy; or accuracy x (latency / target) ^ ``EXPONENT``, which may exceed 1.
     """
-    if accuracy is None or not latency_ms or config.objective != "mnasnet" or config.max_latency_ms is None:
-        return accuracy
-    return float(accuracy * (latency_ms / config.max_latency_ms) ** EXPONENT)
+    return None if accuracy is None else accuracy * factor_of(config, latency_ms)
+
+
+def factor_of(config: SearchConfig, latency_ms: float | None) -> float:
+    """What the objective multiplies an accuracy by; 1 where accuracy alone counts."""
+    if not latency_ms or config.objective != "mnasnet" or config.max_latency_ms is None:
+        return 1.0
+    return float((latency_ms / config.max_latency_ms) ** EXPONENT)
 
 
 def latency_bound(config: SearchConfig) -> float | None:

@@ -11,6 +11,8 @@ from search_engine.config import SearchConfig
 from search_engine.events import Message
 from search_engine.finishing import MOST_MEMBERS
 from search_engine.objective import latency_bound
+from search_engine.space.base import GenomeSpace
+from search_engine.space.shared import shared_base
 from search_engine.steps import ExportStep, TrainStep
 from search_engine.trial import Kind
 
@@ -35,19 +37,31 @@ RecordOf = Callable[[int], Record]
 
 
 def order(
-    step: TrainStep, config: SearchConfig, *, record: RecordOf, curves: Callable[[int], list[list[float]]]
+    step: TrainStep,
+    config: SearchConfig,
+    *,
+    space: Callable[[], GenomeSpace],
+    record: RecordOf,
+    curves: Callable[[int], list[list[float]]],
 ) -> Message:
     """The command for a step.
 
     Args:
         step: as the planner made it.
         config: of the search.
+        space: what the search tries; only asked for shared weights.
         record: of earlier trials.
         curves: learning curves of networks that were trained in full on a rung, epoch by epoch.
     """
     genome = step.genome.to_dict() if step.genome else None
     if step.kind is Kind.SUPERNET:
-        return Supernet(number=step.number, seed=step.seed, seconds=step.seconds)
+        base = shared_base(space())
+        return Supernet(
+            number=step.number,
+            seed=step.seed,
+            seconds=step.seconds,
+            genome=base.to_dict() if base else None,
+        )
     if step.kind is Kind.ENSEMBLE:
         return Combine(
             number=step.number,

@@ -10,7 +10,7 @@ from search_engine.config import Plan, SearchConfig
 from search_engine.evaluate.worth import Comparison, Scored, worth
 from search_engine.events import Combined, EpochDone, Refitted, SupernetDone, Trained
 from search_engine.ledger import Entry, Ledger, asked, found_by, members_of
-from search_engine.objective import fits, reward_of
+from search_engine.objective import factor_of, fits, reward_of
 from search_engine.orders import Record
 from search_engine.proposing import CURVES, rungs
 from search_engine.steps import TrainStep
@@ -125,10 +125,15 @@ class Records:
         top = len(rungs(self.config, plan)) - 1
         scored = [
             Scored(
-                t.number, t.kind, t.origin, self._figures[t.number].accuracy, self._figures[t.number].right
+                t.number,
+                t.kind,
+                t.origin,
+                figures.accuracy,
+                figures.right,
+                factor_of(self.config, figures.latency_ms),
             )
             for t in self.trials.values()
-            if t.number in self._figures
+            if (figures := self._figures.get(t.number))
             and t.fits
             and (t.kind is not Kind.NETWORK or t.rung == top)
             and self._steps[t.number].repeat_of is None

@@ -225,7 +225,13 @@ class LocalSearch:
             return step
 
     def _train(self, engine: EngineProcess, step: TrainStep) -> None:
-        command = order(step, self.config, record=self._records.record, curves=self._records.curves)
+        command = order(
+            step,
+            self.config,
+            space=lambda: space_of(self.config, self._need_plan()),
+            record=self._records.record,
+            curves=self._records.curves,
+        )
         try:
             answer = self._ask(engine, command)
         except EngineDied:

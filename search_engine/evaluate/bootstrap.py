@@ -20,30 +20,34 @@ LEVEL = 95.0
 """Per cent of the resamples that the interval holds."""
 
 
-def paired_difference(first: Bools, second: Bools, seed: int) -> tuple[float, float, float]:
+def paired_difference(
+    first: Bools, second: Bools, seed: int, factors: tuple[float, float] = (1.0, 1.0)
+) -> tuple[float, float, float]:
     """How much more often the first is right, with a percentile interval (Efron 1979).
 
     A resample of the pictures matters only by how many of them the first alone was right on, the second
-    alone, and both or neither; those counts are drawn at once, from the multinomial that resampling gives.
+    alone, both, and neither; those counts are drawn at once, from the multinomial that resampling gives.
 
     Args:
         first: (N,) whether the first is right on each picture.
         second: (N,) the same of the second, on the same pictures in the same order.
         seed: of the resampling.
+        factors: that the accuracy of either is multiplied by, as an objective may ask.
 
     Returns:
-        Difference of the accuracies, low and high end of the 95 % interval; each in -1..1.
+        Difference of the accuracies, low and high end of the 95 % interval; each in -1..1 without factors.
 
     Raises:
         ValueError: the arrays differ in length, or are empty.
     """
     ours, theirs = _discordant(first, second)
-    count = len(first)
-    shares = [ours / count, theirs / count, max(0.0, 1.0 - (ours + theirs) / count)]
+    count, both = len(first), int((first & second).sum())
+    shares = np.array([ours, theirs, both, count - ours - theirs - both]) / count
+    gains = np.array([factors[0], -factors[1], factors[0] - factors[1], 0.0])
     drawn = np.random.default_rng(abs(seed)).multinomial(count, shares, size=RESAMPLES)
     tail = (100.0 - LEVEL) / 2
-    low, high = np.percentile((drawn[:, 0] - drawn[:, 1]) / count, [tail, 100.0 - tail])
-    return (ours - theirs) / count, float(low), float(high)
+    low, high = np.percentile(drawn @ gains / count, [tail, 100.0 - tail])
+    return float(shares @ gains), float(low), float(high)
 
 
 def paired_standard_error(first: Bools, second: Bools) -> float:

@@ -1,7 +1,8 @@
 """What a search was worth: its best network against chance and against plain transfer learning.
 
 All three are compared on the validation pictures, by which the networks were chosen, and that flatters the
-chosen ones a little; how good the winner is, only the sealed test says. An interval covers the luck of which
+chosen ones a little; how good the winner is, only the sealed test says. What is compared is what the search
+maximised: accuracy, or accuracy times a power of the latency. An interval covers the luck of which
 pictures were asked, not of which networks were drawn, and that is large where they are few.
 """
 
@@ -36,6 +37,7 @@ class Scored:
         kind, origin: as in ``search_engine.trial``.
         accuracy: on the validation split, 0..1.
         right: which validation pictures it is right on, as ``bootstrap.pack_bits`` writes it; may be empty.
+        factor: what the objective of the search multiplies the accuracy by: ``objective.factor_of``.
     """
 
     number: int
@@ -43,6 +45,12 @@ class Scored:
     origin: Origin
     accuracy: float
     right: str = ""
+    factor: float = 1.0
+
+    @property
+    def reward(self) -> float:
+        """What it earned in the search."""
+        return self.accuracy * self.factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,8 @@ class Comparison:
         question: what is compared.
         first, second: numbers of the two trials.
         first_tries, second_tries: networks of which either is the best.
-        difference: of the accuracies, first minus second, -1..1.
+        difference: of what the two earned, first minus second: of the accuracies, -1..1, unless the search
+            had another objective.
         low, high: its 95 % interval by paired bootstrap; None where it is not known which pictures each is
             right on.
         pictures: on how many it was measured; 0 where that is not known.
@@ -102,18 +111,18 @@ def worth(trials: Sequence[Scored], seed: int) -> tuple[Comparison, ...]:
 def compare(question: Question, first: Sequence[Scored], second: Sequence[Scored], seed: int) -> Comparison:
     """The best of either side, one against the other."""
     ours, theirs = _best(first), _best(second)
-    difference, low, high = ours.accuracy - theirs.accuracy, None, None
+    difference, low, high = ours.reward - theirs.reward, None, None
     pictures = 0
     if ours.right and theirs.right:
         a, b = unpack_bits(ours.right), unpack_bits(theirs.right)
         if len(a) == len(b) and len(a):
             pictures = len(a)
-            difference, low, high = paired_difference(a, b, seed)
+            difference, low, high = paired_difference(a, b, seed, (ours.factor, theirs.factor))
     return Comparison(
         question, ours.number, theirs.number, len(first), len(second), difference, low, high, pictures
     )
 
 
 def _best(trials: Sequence[Scored]) -> Scored:
-    """The most accurate; the earliest of equals, as everywhere."""
-    return min(trials, key=lambda trial: (-trial.accuracy, trial.number))
+    """The one that earned most; the earliest of equals, as everywhere."""
+    return min(trials, key=lambda trial: (-trial.reward, trial.number))

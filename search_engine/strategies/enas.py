@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from search_engine.evaluate.metrics import kendall_tau
 from search_engine.space.base import Space
+from search_engine.space.limited import LimitedSpace
 from search_engine.strategies.base import reward_of
 from search_engine.strategies.reinforce import Reinforce
 from search_engine.trial import Kind, Proposal, Trial, TrialState, Vector
@@ -21,11 +22,12 @@ TRUSTED_TAU = 0.3
 class Enas(Reinforce):
     """ENAS (Pham et al. 2018, arXiv:1802.03268) with a stand-alone check of what the supernet says.
 
-    The first proposals are the best of the newest finished supernet among the trials. Once ``ALONE`` of them
-    have a reward of their own, the rest of its list is proposed, best first, only while Kendall's tau between
-    its scores and the rewards is ``TRUSTED_TAU`` or more; it is taken anew after each reward. After that, and
-    while too few of them have a reward to say, the REINFORCE controller goes on by itself. It is taught every
-    stand-alone reward, and no score by shared weights: those are on another scale.
+    A network that was given to begin with comes first. Then come the best of the newest finished supernet
+    among the trials. Once ``ALONE`` of them have a reward of their own, the rest of its list is proposed,
+    best first, only while Kendall's tau between its scores and the rewards is ``TRUSTED_TAU`` or more; it is
+    taken anew after each reward. After that, and while too few of them have a reward to say, the REINFORCE
+    controller goes on by itself. It is taught every stand-alone reward, and no score by shared weights: those
+    are on another scale.
 
     Where no trial is a supernet, as on a table of results, this is the controller alone: ``reinforce``.
     """
@@ -51,8 +53,14 @@ class Enas(Reinforce):
         return kendall_tau(*zip(*pairs, strict=True)) if len(pairs) >= ALONE else None
 
     def _propose(self, position: int, rng: random.Random, seen: set[str]) -> Proposal:
-        vector = self._from_supernet(seen)
+        vector = self._given(seen) or self._from_supernet(seen)
         return super()._propose(position, rng, seen) if vector is None else Proposal(vector)
+
+    def _given(self, seen: set[str]) -> Vector | None:
+        """The network that the search was told to begin with, until it is tried."""
+        if not isinstance(self.space, LimitedSpace) or self.space.first not in self.space.starts:
+            return None
+        return None if self.space.key(self.space.first) in seen else self.space.first
 
     def _from_supernet(self, seen: set[str]) -> Vector | None:
         """The next of the supernet's list, if one is owed or the list has proved its worth."""

@@ -31,6 +31,10 @@ BATCHES = 8
 """Batches without anything new before the policy counts as used up."""
 LEARN_FROM = 4
 """Rewards from which on the policy is asked for repeats to learn from."""
+EARLY = 16
+"""Rewards up to which each is followed by a second step, over all that are known. One reward at a time
+teaches a new policy next to nothing (decision 5); for longer, or in place of the first step, and it is soon
+sure of the wrong thing."""
 
 _warm: OrderedDict[object, list[_Learner]] = OrderedDict()
 """Learners of this process that know all trials, all but the last, and so on. Only a short cut: whoever finds
@@ -78,7 +82,10 @@ class _Learner:
         return [tuple(vector) for vector in drawn.tolist()]
 
     def learn(self, trial: Trial) -> None:
-        """One step up the gradient: the new reward, and whatever the policy repeats, answered from memory."""
+        """One step up the gradient: the new reward, and whatever the policy repeats, answered from memory.
+
+        The first rewards are learned twice, the second time together with all before.
+        """
         reward = reward_of(trial)
         bisect.insort(self._rewards, reward)
         self._memory[trial.key] = trial.vector, reward
@@ -86,6 +93,14 @@ class _Learner:
         if len(self.facts) >= LEARN_FROM:
             keys = map(self.space.key, filter(self.space.is_legal, self.first_draw()))
             batch += [self._memory[key] for key in keys if key in self._memory]
+        self._climb(batch)
+        if len(self.facts) < EARLY:
+            self._climb(list(self._memory.values()))
+        self.facts.append(_fact(trial))
+        self._drawn = []
+
+    def _climb(self, batch: Sequence[tuple[Vector, float]]) -> None:
+        """A step up the gradient of the vectors' rewards and of the entropy."""
         first, last = ENTROPY
         spent = min(1.0, len(self.facts) / self.budget)
         self._controller.update(
@@ -94,8 +109,6 @@ class _Learner:
             entropy=first * (last / first) ** spent,
             rate=RATE * min(1.0, math.sqrt(RATE_BUDGET / self.budget)),
         )
-        self.facts.append(_fact(trial))
-        self._drawn = []
 
     def probabilities(self, vector: Vector) -> Floats:
         """D x K: of each choice, where the decisions before it are those of the vector."""

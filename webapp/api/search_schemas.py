@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Max
 from ninja import Field, Schema
 
 from search_engine.ledger import asked
 from search_engine.trial import Origin
-from webapp.searches.choices import DEFAULTS, Words, fidelities, spaces, strategies
+from webapp.searches.choices import DEFAULTS, Words, fidelities, objectives, savings, spaces, strategies
 from webapp.searches.models import Search, Trial
-from webapp.searches.replay import contenders
+from webapp.searches.replay import contenders, earned
 from webapp.searches.services import seconds_left
 
 
@@ -32,9 +31,31 @@ class SearchIn(Schema):
     fidelity: str = Field(
         DEFAULTS.fidelity, description=f"How long each network is trained. {described(fidelities())}"
     )
+    saving: str = Field(
+        DEFAULTS.saving,
+        description="What short trainings have less of, where `fidelity` is not `full`. "
+        f"{described(savings())}",
+    )
+    objective: str = Field(
+        DEFAULTS.objective, description=f"What the search maximises. {described(objectives())}"
+    )
+    random_share: float = Field(
+        DEFAULTS.random_share,
+        description="Share of the training that goes to networks drawn at random, 0 to 1: with them it can "
+        "be said what the search was worth.",
+    )
+    prefilter: bool = Field(
+        DEFAULTS.prefilter,
+        description="Whether of several proposals the one is trained that its size speaks for, as long as "
+        "size foretells accuracy in this search.",
+    )
+    early_stop: bool = Field(
+        DEFAULTS.early_stop, description="Whether a training is ended that will hardly beat the best so far."
+    )
     max_latency_ms: float | None = Field(
         None,
-        description="How long the network may take for a picture on the training machine; null: no limit.",
+        description="How long the network may take for a picture on the training machine; null: no limit. "
+        "With the objective `mnasnet` it is aimed at.",
     )
     max_parameters: int | None = Field(
         None, description="How many numbers the network may hold; null: no limit."
@@ -79,6 +100,11 @@ class SearchOut(Schema):
     strategy: str
     space: str
     fidelity: str
+    saving: str
+    objective: str
+    random_share: float
+    prefilter: bool
+    early_stop: bool
     max_latency_ms: float | None
     max_parameters: int | None
     start_from: int | None = Field(description="Id of the search whose best network was tried first.")
@@ -90,7 +116,7 @@ class SearchOut(Schema):
     @classmethod
     def of(cls, search: Search) -> SearchOut:
         trained = search.trials.filter(state=Trial.State.FINISHED, accuracy__isnull=False)
-        best = contenders(search).aggregate(best=Max("accuracy"))["best"]
+        best = contenders(search).order_by(earned().desc(), "number").values_list("accuracy", flat=True)
         model: int | None = Search.objects.filter(pk=search.pk).values_list("model__pk", flat=True).get()
         return cls(
             id=search.pk,
@@ -100,7 +126,7 @@ class SearchOut(Schema):
             phase=search.phase,
             progress=StepOut(**search.progress) if search.progress else None,
             trials=trained.exclude(origin=Trial.Origin.FINISH).count(),
-            best_accuracy=best,
+            best_accuracy=best.first(),
             model=model,
             budget_minutes=search.budget_minutes,
             seconds_left=round(seconds_left(search), 1),
@@ -109,6 +135,11 @@ class SearchOut(Schema):
             strategy=search.strategy,
             space=search.space,
             fidelity=search.fidelity,
+            saving=search.saving,
+            objective=search.objective,
+            random_share=search.random_share,
+            prefilter=search.prefilter,
+            early_stop=search.early_stop,
             max_latency_ms=search.max_latency_ms,
             max_parameters=search.max_parameters,
             start_from=search.start_from_id,

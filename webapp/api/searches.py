@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from django.db.models import F
 from django.http import HttpResponse
 from ninja import Router, Status
 
@@ -19,6 +18,7 @@ from webapp.searches.extending import extend_search
 from webapp.searches.ledger import ledger_of
 from webapp.searches.models import Search
 from webapp.searches.pausing import pause_search, resume_search
+from webapp.searches.replay import earned
 
 router = Router()
 
@@ -51,6 +51,11 @@ def start_search(request: AuthenticatedRequest, data: SearchIn) -> Status[Search
             strategy=data.strategy,
             space=data.space,
             fidelity=data.fidelity,
+            saving=data.saving,
+            objective=data.objective,
+            random_share=data.random_share,
+            prefilter=data.prefilter,
+            early_stop=data.early_stop,
             max_latency_ms=data.max_latency_ms,
             max_parameters=data.max_parameters,
             start_from=start,
@@ -121,7 +126,7 @@ def extend(request: AuthenticatedRequest, search_id: int, data: MinutesIn) -> Se
 def list_trials(request: AuthenticatedRequest, search_id: int) -> list[TrialOut]:
     """Every candidate, the best first; those without an accuracy come last."""
     search = get_owned(Search, request.user, pk=search_id)
-    ranking = search.trials.select_related("search").order_by(F("accuracy").desc(nulls_last=True), "number")
+    ranking = search.trials.select_related("search").order_by(earned().desc(nulls_last=True), "number")
     return [TrialOut.of(trial) for trial in ranking]
 
 

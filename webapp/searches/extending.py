@@ -18,13 +18,15 @@ from webapp.searches.narration import minutes_in_words, note
 from webapp.searches.pausing import queue_slots, refuse_finishing
 from webapp.searches.readiness import MAX_MINUTES, MIN_MINUTES
 from webapp.searches.replay import EXPORT_FAILED, EXPORT_HOPELESS, elapsed
+from webapp.searches.steps import anything_left, networks
 
 
 def extend_search(search: Search, minutes: float) -> None:
     """Give a search more time; one that is over goes on where it ended.
 
     Raises:
-        UserError: the minutes make no sense, the search failed, or it is being finished just now.
+        UserError: the minutes make no sense, the search failed or is being finished just now, or it is over
+            and nothing is left to try, however long it may take.
     """
     with transaction.atomic():
         lock_search(search.pk)
@@ -40,6 +42,7 @@ def extend_search(search: Search, minutes: float) -> None:
         check_addition(_spent_minutes(search), minutes)
         if search.can_go_on:
             _begin_round(search, minutes)
+            _refuse_used_up(search)
         else:
             search.budget_minutes += minutes
             search.save(update_fields=["budget_minutes"])
@@ -84,6 +87,30 @@ def _begin_round(search: Search, minutes: float) -> None:
     _take_up_trials(search)
     note(search, f"Goes on for {minutes_in_words(minutes)} more.")
     queue_slots(search)
+
+
+def _refuse_used_up(search: Search) -> None:
+    """Refuse a round that would end as soon as it begins, whatever its budget.
+
+    Called once the round has begun, so that what is asked is what a slot would ask; the refusal undoes it.
+    """
+    if search.plan is None:
+        return
+    minutes, search.budget_minutes = search.budget_minutes, MAX_MINUTES  # never saved
+    left = anything_left(search)
+    search.budget_minutes = minutes
+    if left:
+        return
+    if search.max_trials and networks(search).count() >= search.max_trials:
+        why = f"All {search.max_trials} networks that this search was to try are tried"
+    else:
+        why = "This search has tried everything new that it can propose"
+    raise UserError(
+        code="nothing_left",
+        message=f"{why}, so more minutes would change nothing. Start another search: on other pictures, "
+        "among other networks, or from the best network of this one.",
+        status=409,
+    )
 
 
 def _take_up_trials(search: Search) -> None:

@@ -17,6 +17,8 @@ from webapp.searches.choices import (
     SearchChoices,
     Words,
     fidelities,
+    objectives,
+    savings,
     spaces,
     strategies,
 )
@@ -104,9 +106,33 @@ class TrainForm(forms.Form):
         help_text="Rules every random choice. The same seed on the same pictures proposes the same networks.",
     )
 
+    objective = forms.ChoiceField(label="What counts", required=False, initial=DEFAULTS.objective)
+    saving = forms.ChoiceField(
+        label="What short trainings have less of", required=False, initial=DEFAULTS.saving
+    )
+    random_percent = forms.FloatField(
+        label="Per cent of the training for networks drawn at random",
+        required=False,
+        min_value=0,
+        max_value=100,
+        widget=forms.NumberInput(attrs={"step": "any", "placeholder": f"{100 * DEFAULTS.random_share:g}"}),
+        help_text="They show what the search is worth. With 0 nothing can be said about that.",
+    )
+    prefilter = forms.BooleanField(
+        label="Let size decide what is trained, as long as it foretells how good networks are",
+        required=False,
+    )
+    whole = forms.BooleanField(label="End no training early, however bad it looks", required=False)
+
     def __init__(self, data: Any = None, *, earlier: QuerySet[Search]) -> None:
         super().__init__(data)
-        for name, words in (("strategy", strategies()), ("space", spaces()), ("fidelity", fidelities())):
+        for name, words in (
+            ("strategy", strategies()),
+            ("space", spaces()),
+            ("fidelity", fidelities()),
+            ("objective", objectives()),
+            ("saving", savings()),
+        ):
             self.fields[name].choices = titles(words)  # type: ignore[attr-defined]
         if earlier.exists():
             self.fields["start_from"].queryset = earlier  # type: ignore[attr-defined]
@@ -129,7 +155,7 @@ class TrainForm(forms.Form):
     def choices(self) -> SearchChoices:
         """What was chosen, once the form is valid; what was left out is the default."""
         data = self.cleaned_data
-        millions = data["max_millions"]
+        millions, percent = data["max_millions"], data["random_percent"]
         return SearchChoices(
             strategy=data["strategy"] or DEFAULTS.strategy,
             space=data["space"] or DEFAULTS.space,
@@ -137,6 +163,11 @@ class TrainForm(forms.Form):
             max_latency_ms=data["max_latency_ms"],
             max_parameters=None if millions is None else round(millions * MILLION),
             start_from=data.get("start_from"),
+            objective=data["objective"] or DEFAULTS.objective,
+            saving=data["saving"] or DEFAULTS.saving,
+            random_share=DEFAULTS.random_share if percent is None else percent / 100,
+            prefilter=data["prefilter"],
+            early_stop=not data["whole"],
         )
 
 

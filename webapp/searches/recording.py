@@ -39,7 +39,7 @@ from webapp.searches.narration import (
     note,
 )
 from webapp.searches.publishing import publisher
-from webapp.searches.replay import contenders, elapsed, search_plan
+from webapp.searches.replay import contenders, earned, elapsed, search_plan
 
 log = logging.getLogger(__name__)
 
@@ -122,8 +122,8 @@ class Recorder:
                 finished_at=timezone.now(),
             )
             able = contenders(self.search)
-            rivals = able.exclude(pk=trial.pk).filter(accuracy__gte=event.accuracy)
-            best = able.filter(pk=trial.pk).exists() and not rivals.exists()
+            leader = able.order_by(earned().desc(), "number").first()
+            best = leader is not None and leader.pk == trial.pk
             # It works here: what this slot was lost for before is forgiven, however long the search goes on.
             Slot.objects.filter(pk=self.slot.pk).update(attempts=0)
             note(self.search, describe_trained(trial, event, pictures=self._validated_on(), best=best))

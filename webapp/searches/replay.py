@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Case, F, FloatField, Q, QuerySet, Value, When
+from django.db.models.functions import Power
 from django.utils import timezone
 
 from search_engine.config import Plan, SearchConfig
-from search_engine.objective import fits, reward_of
+from search_engine.objective import EXPONENT, OBJECTIVES, fits, reward_of
 from search_engine.proposing import CURVES, rungs, space_of
 from search_engine.space.base import GenomeSpace
 from search_engine.strategies.auto import choose
@@ -16,6 +17,8 @@ from search_engine.trial import Kind, Origin, TrialState
 from search_engine.trial import Trial as FrozenTrial
 from webapp.searches.models import Search, Trial
 
+DEFAULT_OBJECTIVE = OBJECTIVES[0]
+"""The only one under which the milliseconds of a search are a bound."""
 EXPORT_FAILED = "export"
 """``Trial.error_kind`` of a trained network that could not be exported once; it is tried once more."""
 EXPORT_HOPELESS = "export_twice"
@@ -36,6 +39,11 @@ def search_config(search: Search) -> SearchConfig:
         start=search.start,
         fidelity=search.fidelity,
         ensemble=search.ensemble,
+        saving=search.saving,
+        objective=search.objective,
+        random_share=search.random_share,
+        prefilter=search.prefilter,
+        early_stop=search.early_stop,
     )
 
 
@@ -67,12 +75,19 @@ def top_rung(search: Search) -> int:
 
 
 def fitting(trials: QuerySet[Trial]) -> QuerySet[Trial]:
-    """Those of some trials that are within the limits of their search."""
-    for what in ("parameters", "latency_ms"):
+    """Those of some trials that are within the limits of their search, as ``objective.fits`` says."""
+    for what, bound in (("parameters", Q()), ("latency_ms", Q(search__objective=DEFAULT_OBJECTIVE))):
         limit = f"search__max_{what}"
         within = Q(**{limit: None}) | Q(**{what: None}) | Q(**{f"{what}__lte": F(limit)})
-        trials = trials.filter(within)
+        trials = trials.filter(within if not bound else within | ~bound)
     return trials
+
+
+def earned() -> Case:
+    """What a trial earned in its search, as ``objective.reward_of`` says, for the database to order by."""
+    aimed = Q(search__objective="mnasnet", search__max_latency_ms__gt=0, latency_ms__gt=0)
+    product = F("accuracy") * Power(F("latency_ms") / F("search__max_latency_ms"), Value(EXPONENT))
+    return Case(When(aimed, then=product), default=F("accuracy"), output_field=FloatField())
 
 
 def contenders(search: Search) -> QuerySet[Trial]:

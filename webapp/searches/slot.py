@@ -36,7 +36,7 @@ from webapp.searches.endings import fail_export, fail_trial, leave
 from webapp.searches.models import Slot, Trial
 from webapp.searches.narration import model_title
 from webapp.searches.recording import Recorder
-from webapp.searches.replay import curves, search_config
+from webapp.searches.replay import curves, search_config, search_space
 from webapp.searches.steps import MeasureStep, PrepareStep, next_step
 
 log = logging.getLogger(__name__)
@@ -115,7 +115,11 @@ class SlotRunner:
         genome = Genome.from_dict(trial.genome) if trial.genome else None
         as_recorded = replace(step, seed=trial.seed, epochs=trial.epochs_planned, genome=genome)
         command = order(
-            as_recorded, search_config(self.search), record=self._record, curves=partial(curves, self.search)
+            as_recorded,
+            search_config(self.search),
+            space=lambda: search_space(self.search),
+            record=self._record,
+            curves=partial(curves, self.search),
         )
         # The trainer ends by itself in about ``seconds``; one that takes many times as long hangs.
         # Who stops a search wants its best, and what is better together is known within a second.

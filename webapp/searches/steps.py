@@ -110,6 +110,11 @@ def _measure_or_wait(search: Search) -> Step:
     return MeasureStep(replay.search_config(search))
 
 
+def anything_left(search: Search) -> bool:
+    """Whether a search that is planned has anything to do, now or with more time; nothing is written."""
+    return not isinstance(_plan_next(search), DoneStep)
+
+
 def _plan_next(search: Search) -> Step:
     rows = {row.number: row for row in search.trials.defer("right", "genome")}
     plan = replay.search_plan(search)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,6 +65,20 @@ def test_without_the_pictures_there_is_a_difference_but_no_interval() -> None:
 def test_questions_that_nobody_can_answer_yet_are_left_out() -> None:
     assert worth([], seed=0) == ()
     assert [c.question for c in worth(arms()[:2], seed=0)] == [Question.PROBE]
+
+
+def test_under_another_objective_the_best_is_who_earned_most() -> None:
+    """As the search itself: a slower network may be more accurate and still be worse."""
+    slow = replace(scored(2, 170), factor=0.9)
+    fast, drawn = scored(4, 160), scored(3, 160, Origin.RANDOM)
+    found = by_question(worth([slow, drawn, fast], seed=0))[Question.ALL]
+    assert (found.first, found.second) == (4, 3)
+    assert found.difference == 0.0
+    alone = by_question(worth([slow, drawn], seed=0))[Question.FAIR]
+    assert alone.difference == pytest.approx(0.9 * 0.85 - 0.8)
+    assert alone.low is not None
+    assert alone.low < alone.difference < 0
+    assert not alone.may_be_chance
 
 
 def test_answers_travel_as_json() -> None:

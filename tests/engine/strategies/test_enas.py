@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from search_engine.space.cost import cost
+from search_engine.space.limited import LimitedSpace
 from search_engine.strategies import STRATEGIES
 from search_engine.strategies.base import Strategy
 from search_engine.strategies.enas import Enas
 from search_engine.trial import Kind, Origin, Proposal, Trial, TrialState, Vector
 from tests.engine.strategies.toys import ToySpace, play, trial
+from tests.engine.supernet.drawn import HYBRID
 
 SPACE = ToySpace()
 FOUND = tuple(((i, 1, 4, 1, 5, 2, 0, 3, 0), 0.9 - 0.1 * i) for i in range(6))
@@ -55,6 +58,23 @@ def test_the_three_best_are_trained_alone_first() -> None:
     proposed = [proposal.vector for proposal in strategy.suggest(4)]
     assert proposed[:3] == [vector for vector, _ in FOUND[:3]]
     assert proposed[3] not in dict(FOUND)  # nobody knows yet whether the list is worth anything
+
+
+def test_the_network_that_was_given_comes_before_the_list() -> None:
+    best = HYBRID.starts[1]
+    start = HYBRID.starts[0]
+    space = LimitedSpace(HYBRID, classes=10, max_parameters=None, first=start)
+    strategy = Enas(space, 0)
+    strategy.update([supernet(((best, 0.9),))], [])
+    assert [proposal.vector for proposal in strategy.suggest(2)] == [start, best]
+
+
+def test_what_shared_weights_liked_beyond_the_limit_is_passed_over() -> None:
+    small, large = sorted(HYBRID.starts, key=lambda v: cost(HYBRID.decode(v), 10).parameters)
+    limit = cost(HYBRID.decode(small), 10).parameters
+    strategy = Enas(LimitedSpace(HYBRID, classes=10, max_parameters=limit), 0)
+    strategy.update([supernet(((large, 0.9), (small, 0.8)))], [])
+    assert strategy.suggest(1)[0].vector == small
 
 
 def test_a_list_that_proves_right_is_gone_through_to_its_end() -> None:

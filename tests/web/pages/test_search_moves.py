@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tests.web.pages.reading import read, words
 from tests.web.pages.test_search_live import chart_data
-from tests.web.searches.making import add_trial, make_search, running_search
+from tests.web.searches.making import add_trial, claimed, make_search, run_slot, running_search
 from tests.web.trained.making import make_model
 from webapp.accounts.models import User
 from webapp.searches.models import Search
@@ -83,6 +83,13 @@ def test_finished_search_offers_to_go_on(alice_client: Client, alice: User) -> N
     assert (search.state, search.round) == (Search.State.RUNNING, 1)
     assert "The search goes on for 3 minutes more." in text
     assert "It goes on. You can leave this page" in text
+
+
+def test_search_that_has_nothing_left_to_try_says_what_to_do(alice_client: Client, alice: User) -> None:
+    search = make_search(alice, max_trials=2)
+    run_slot(claimed(search))
+    assert "Start another search" in press(alice_client, search, "extend", minutes="3")
+    assert (search.state, search.round) == (Search.State.FINISHED, 0)
 
 
 def test_failed_search_does_not_offer_to_go_on(alice_client: Client, alice: User) -> None:

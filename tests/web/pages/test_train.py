@@ -98,8 +98,16 @@ def test_every_choice_has_a_plain_sentence(alice_client: Client, alice: User) ->
 def test_defaults_are_ticked(alice_client: Client, alice: User) -> None:
     page = alice_client.get(f"/datasets/{make_version(alice).dataset_id}/train/").content.decode()
     ticked = re.findall(r'name="(\w+)" id="[\w-]+" value="(\w+)" checked', page)
-    assert ticked == [("budget", "10"), ("strategy", "auto"), ("space", "hybrid"), ("fidelity", "full")]
+    assert ticked == [
+        ("budget", "10"),
+        ("strategy", "auto"),
+        ("space", "hybrid"),
+        ("fidelity", "full"),
+        ("objective", "accuracy"),
+        ("saving", "epochs"),
+    ]
     assert '<details class="mb-4" id="advanced">' in page  # the simple page stays simple
+    assert '<details id="expert">' in page
 
 
 def test_choices_are_passed_on(alice_client: Client, alice: User) -> None:
@@ -122,6 +130,51 @@ def test_choices_are_passed_on(alice_client: Client, alice: User) -> None:
     assert (search.start_from, search.start) == (earlier, {"made": "up"})
     text = read(alice_client, f"/searches/{search.pk}/")
     assert "Step by step · Cells, from scratch · Short first, in rounds · at most 12.5 ms a picture" in text
+
+
+def test_what_experts_choose_is_passed_on(alice_client: Client, alice: User) -> None:
+    form = {
+        "budget": "2",
+        "objective": "mnasnet",
+        "max_latency_ms": "8",
+        "saving": "pictures",
+        "random_percent": "25",
+        "prefilter": "on",
+        "whole": "on",
+    }
+    answer = alice_client.post(f"/datasets/{make_version(alice).dataset_id}/train/", form)
+    assert answer.status_code == 302, words(answer)
+    search = Search.objects.get()
+    assert (search.objective, search.saving, search.random_share) == ("mnasnet", "pictures", 0.25)
+    assert (search.prefilter, search.early_stop) == (True, False)
+    assert "Being right, and fast · aims at 8 ms a picture" in read(alice_client, f"/searches/{search.pk}/")
+
+
+@pytest.mark.parametrize(
+    ("form", "sentence"),
+    [
+        ({"objective": "mnasnet"}, "needs a latency to aim at"),
+        ({"random_percent": "120"}, "less than or equal to 100"),
+        ({"prefilter": "on", "fidelity": "asha"}, "goes with full training only"),
+        ({"saving": "resolution"}, "Save epochs or pictures"),
+    ],
+)
+def test_what_experts_choose_wrongly_is_shown_to_them(
+    alice_client: Client, alice: User, form: dict[str, str], sentence: str
+) -> None:
+    url = f"/datasets/{make_version(alice).dataset_id}/train/"
+    answer = alice_client.post(url, {"budget": "2", "objective": "accuracy", "saving": "epochs", **form})
+    assert answer.status_code == 400
+    assert sentence in words(answer)
+    assert '<details id="expert" open>' in answer.content.decode()
+    assert not Search.objects.exists()
+
+
+def test_usual_choices_of_experts_stay_folded_away(alice_client: Client, alice: User) -> None:
+    url = f"/datasets/{make_version(alice).dataset_id}/train/"
+    answer = alice_client.post(url, {"budget": "other", "objective": "accuracy", "saving": "epochs"})
+    assert answer.status_code == 400
+    assert '<details id="expert">' in answer.content.decode()
 
 
 def test_earlier_searches_are_offered_with_what_they_reached(

@@ -121,6 +121,35 @@ def test_network_that_was_trained_briefly_cannot_win(alice_client: Client, alice
     assert "Network 3 trained briefly" not in text
 
 
+def test_as_many_networks_are_not_as_much_training_where_there_are_rungs(
+    alice_client: Client, alice: User
+) -> None:
+    search = running_search(alice, fidelity="halving")
+    search.plan = {**PLAN.to_dict(), "epochs": 12}
+    search.save()
+    scored(search, 20)
+    scored(search, 150)
+    scored(search, 160, rung=1)
+    scored(search, 158, rung=1, origin=RANDOM)
+    Search.objects.filter(pk=search.pk).update(state=Search.State.FINISHED, phase=Search.Phase.DONE)
+    text = read(alice_client, f"/searches/{search.pk}/")
+    assert "As many networks on either side, but not as much training" in text
+    assert "As many tries on either side" not in text
+
+
+def test_under_another_objective_the_page_says_what_is_counted(alice_client: Client, search: Search) -> None:
+    Search.objects.filter(pk=search.pk).update(objective="mnasnet", max_latency_ms=10.0)
+    search.trials.update(latency_ms=10.0)
+    search.trials.filter(number=6).update(latency_ms=1000.0)  # 190 right, and a hundred times too slow
+    text = read(alice_client, f"/searches/{search.pk}/")
+    assert "in accuracy that a slow network has to pay for" in text
+    everything = text[text.index("The best of all 3 networks of the search") :]
+    assert "Network 2 against network 3" in everything
+    best = best_of(list(Search.objects.get().trials.all()))
+    assert best
+    assert best.number == 2
+
+
 def test_training_that_was_ended_early_is_marked(alice_client: Client, search: Search) -> None:
     search.trials.filter(number=4).update(killed=True)
     assert "Network 4 ended early" in read(alice_client, f"/searches/{search.pk}/")

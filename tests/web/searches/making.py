@@ -21,6 +21,8 @@ from webapp.searches.claims import claim_slot
 from webapp.searches.models import Search, Slot, Trial
 from webapp.searches.slot import SlotRunner
 
+Enqueued = list[tuple[str, tuple[int, ...]]]
+"""What the fixture ``enqueued`` holds: names of tasks with their arguments."""
 FAKE_ENGINE = Path(__file__).with_name("fake_engine.py")
 PLAN = Plan(
     trunk="efficientnet_lite0",

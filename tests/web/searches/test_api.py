@@ -35,6 +35,9 @@ def test_it_starts_a_search(alice: User, alice_api: Client) -> None:
         ({"budget_minutes": 0.1}, 400, "bad_budget"),
         ({"budget_minutes": "long"}, 400, "invalid"),
         ({"seed": -1}, 400, "invalid"),
+        ({"objective": "mnasnet"}, 400, "bad_choice"),
+        ({"objective": "speed"}, 400, "unknown_objective"),
+        ({"random_share": -0.1}, 400, "bad_choice"),
         ({"dataset": 999_999}, 404, "not_found"),
     ],
 )
@@ -46,6 +49,33 @@ def test_it_refuses_nonsense_in_a_sentence(
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     assert answer.json()["error"]["message"].endswith(".")
     assert not Search.objects.exists()
+
+
+def test_it_takes_and_tells_what_experts_choose(alice: User, alice_api: Client) -> None:
+    chosen = {
+        "objective": "mnasnet",
+        "max_latency_ms": 8.0,
+        "saving": "pictures",
+        "random_share": 0.25,
+        "prefilter": True,
+        "early_stop": False,
+    }
+    body = {"dataset": make_version(alice, each=20).dataset_id, "budget_minutes": 2, **chosen}
+    data = alice_api.post(URL, body, content_type="application/json").json()
+    assert {name: data[name] for name in chosen} == chosen
+    search = Search.objects.get()
+    assert {name: getattr(search, name) for name in chosen} == chosen
+
+
+def test_the_best_of_a_search_is_who_earned_most_by_its_objective(alice: User, alice_api: Client) -> None:
+    search = running_search(alice, objective="mnasnet", max_latency_ms=10.0)
+    add_trial(search, accuracy=0.4, latency_ms=1.0)
+    add_trial(search, accuracy=0.8, latency_ms=20.0)
+    add_trial(search, accuracy=0.9, latency_ms=80.0)
+    add_trial(search, accuracy=0.88, latency_ms=10.0)
+    assert alice_api.get(f"{URL}/{search.pk}").json()["best_accuracy"] == 0.88
+    trials = alice_api.get(f"{URL}/{search.pk}/trials").json()
+    assert [trial["number"] for trial in trials] == [3, 2, 1, 0]
 
 
 def test_it_refuses_a_data_set_without_pictures(alice: User, alice_api: Client) -> None:
@@ -178,6 +208,9 @@ def test_pause_resume_and_more_minutes(alice: User, alice_api: Client) -> None:
 def test_finished_search_goes_on(alice: User, alice_api: Client) -> None:
     search = make_search(alice, max_trials=2)
     run_slot(claimed(search))
+    refusal = alice_api.post(f"{URL}/{search.pk}/extend", {"minutes": 3}, content_type="application/json")
+    assert (refusal.status_code, refusal.json()["error"]["code"]) == (409, "nothing_left")
+    Search.objects.filter(pk=search.pk).update(max_trials=None)
     again = extend(alice_api, search, 3)
     assert (again["state"], again["round"], again["finished_at"]) == ("running", 1, None)
     assert 175 < again["seconds_left"] <= 180

@@ -8,6 +8,8 @@ import pytest
 
 from search_engine.config import SearchConfig
 from search_engine.fidelity.registry import SCHEDULERS
+from search_engine.fidelity.rungs import SAVINGS
+from search_engine.objective import OBJECTIVES
 from search_engine.space.registry import SPACES
 from search_engine.strategies import STRATEGIES
 from tests.web.factories import make_version
@@ -18,6 +20,8 @@ from webapp.datasets.models import DatasetVersion
 from webapp.searches import services
 from webapp.searches.choices import (
     FIDELITY_WORDS,
+    OBJECTIVE_WORDS,
+    SAVING_WORDS,
     SPACE_WORDS,
     STRATEGY_WORDS,
     SearchChoices,
@@ -53,7 +57,9 @@ def test_everything_that_the_engine_has_is_offered_in_words() -> None:
     assert STRATEGIES.keys() <= STRATEGY_WORDS.keys()
     assert SPACES.keys() == SPACE_WORDS.keys()
     assert {"full", *SCHEDULERS} == FIDELITY_WORDS.keys()
-    for words in (STRATEGY_WORDS, SPACE_WORDS, FIDELITY_WORDS):
+    assert set(OBJECTIVES) == OBJECTIVE_WORDS.keys()
+    assert set(SAVINGS) == SAVING_WORDS.keys()
+    for words in (STRATEGY_WORDS, SPACE_WORDS, FIDELITY_WORDS, OBJECTIVE_WORDS, SAVING_WORDS):
         assert all(choice.title and choice.text.endswith((".", ").")) for choice in words.values())
     assert set(strategies()) == set(STRATEGIES)
     assert next(iter(strategies())) == "auto"
@@ -94,6 +100,42 @@ def test_choices_reach_the_engine_and_the_page(alice: User) -> None:
     )
 
 
+def test_what_experts_choose_reaches_the_engine_and_the_page(alice: User) -> None:
+    search = start(
+        alice,
+        make_version(alice, each=20),
+        fidelity="halving",
+        max_latency_ms=20.0,
+        objective="mnasnet",
+        saving="pictures",
+        random_share=0.3,
+        early_stop=False,
+    )
+    config = search_config(Search.objects.get(pk=search.pk))
+    assert (config.objective, config.saving, config.random_share) == ("mnasnet", "pictures", 0.3)
+    assert (config.early_stop, config.prefilter) == (False, False)
+    assert chosen_words(search) == (
+        "Short first, in rounds · Being right, and fast · aims at 20 ms a picture · short trainings save "
+        "pictures · 30% of the training by chance · no training ends early"
+    )
+
+
+def test_under_mnasnet_the_best_network_is_who_earned_most(alice: User) -> None:
+    """Half as slow is worth 5 % of the accuracy, and nothing is too slow to start from."""
+    search = make_search(
+        alice, version=make_version(alice, each=20), objective="mnasnet", max_latency_ms=10.0
+    )
+    add_trial(search)
+    add_trial(search)
+    add_trial(search, accuracy=0.90, latency_ms=80.0, genome=GENOME)
+    quick = add_trial(search, accuracy=0.88, latency_ms=11.0, genome=GENOME)
+    assert best_network(search) == quick
+    Search.objects.filter(pk=search.pk).update(objective="accuracy", max_latency_ms=None)
+    best = best_network(Search.objects.get())
+    assert best
+    assert best.accuracy == 0.90
+
+
 def test_start_outlives_the_search_it_came_from(alice: User) -> None:
     version = make_version(alice, each=20)
     earlier = earlier_search(alice, version)
@@ -111,6 +153,13 @@ def test_start_outlives_the_search_it_came_from(alice: User) -> None:
         ({"fidelity": "none"}, "unknown_fidelity", "Choose one of: full,"),
         ({"strategy": "enas", "space": "macro"}, "bad_choice", "has none"),
         ({"strategy": "enas", "fidelity": "asha"}, "bad_choice", "full training only"),
+        ({"objective": "speed"}, "unknown_objective", "Choose one of: accuracy,"),
+        ({"saving": "money"}, "unknown_saving", "Choose one of: epochs,"),
+        ({"objective": "mnasnet"}, "bad_choice", "needs a latency to aim at"),
+        ({"saving": "resolution"}, "bad_choice", "Save epochs or pictures"),
+        ({"random_share": 1.5}, "bad_choice", "must be 0 to 1"),
+        ({"random_share": float("nan")}, "bad_choice", "must be 0 to 1"),
+        ({"prefilter": True, "fidelity": "halving"}, "bad_choice", "full training only"),
         ({"max_latency_ms": 0.0}, "bad_limit", "Leave it out"),
         ({"max_latency_ms": float("nan")}, "bad_limit", "Leave it out"),
         ({"max_parameters": 0}, "bad_limit", "Leave the limit out"),

@@ -8,8 +8,10 @@ import pytest
 from django.utils import timezone
 
 from search_engine.commands import Export, Train
+from search_engine.proposing import REPEATS
 from search_engine.steps import DoneStep, TrainStep
 from tests.web.searches.making import (
+    Enqueued,
     add_trial,
     claimed,
     commands_of,
@@ -29,8 +31,6 @@ from webapp.searches.replay import search_config
 from webapp.searches.steps import MAX_FAILURES, next_step
 from webapp.trained.models import TrainedModel
 
-Enqueued = list[tuple[str, tuple[int, ...]]]
-
 
 def finished_search(alice: User, *, max_trials: int = 2, **scenario: object) -> Search:
     """A search that ended with its best network, number 2, finished and tested."""
@@ -43,6 +43,7 @@ def finished_search(alice: User, *, max_trials: int = 2, **scenario: object) -> 
 
 def go_on(search: Search, *, max_trials: int, **scenario: object) -> None:
     """Add minutes to a search that is over, and let it come to its next end."""
+    Search.objects.filter(pk=search.pk).update(max_trials=None)
     extend_search(search, 2)
     Search.objects.filter(pk=search.pk).update(max_trials=max_trials)
     run_slot(claimed(search), **scenario)
@@ -92,6 +93,29 @@ def test_failed_search_is_not_continued(alice: User) -> None:
     with pytest.raises(UserError, match="train again") as refusal:
         extend_search(search, 5)
     assert refusal.value.code == "search_failed"
+
+
+def test_search_that_tried_all_it_was_to_try_is_not_continued(alice: User) -> None:
+    search = finished_search(alice)
+    lines = log_of(search)
+    with pytest.raises(UserError, match=r"All 2 networks .* Start another search") as refusal:
+        extend_search(search, 5)
+    assert (refusal.value.code, refusal.value.status) == ("nothing_left", 409)
+    search.refresh_from_db()
+    assert (search.state, search.round, search.budget_minutes) == (Search.State.FINISHED, 0, 2)
+    assert log_of(search) == lines
+
+
+def test_search_whose_space_is_used_up_is_not_continued(alice: User) -> None:
+    search = finished_search(alice)
+    last = search.trials.get(number=3)
+    for _ in range(REPEATS):
+        add_trial(search, vector=last.vector, genome=last.genome, genome_hash=last.genome_hash, repeat_of=3)
+    Search.objects.filter(pk=search.pk).update(max_trials=None)
+    best = search.trials.order_by("-accuracy", "number")[0]
+    TrainedModel.objects.update(trial=best)
+    with pytest.raises(UserError, match="tried everything new that it can propose"):
+        extend_search(search, 5)
 
 
 def test_clock_goes_on_where_it_ended(alice: User, enqueued: Enqueued) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from search_engine.commands import Train
 from tests.web.searches.making import (
+    Enqueued,
     add_trial,
     claimed,
     commands_of,
@@ -28,8 +29,6 @@ from webapp.searches.recovery import requeue_lost
 from webapp.searches.slot import SlotRunner
 from webapp.searches.steps import next_step
 from webapp.trained.models import TrainedModel
-
-Enqueued = list[tuple[str, tuple[int, ...]]]
 
 
 def let_time_pass(search: Search, seconds: float) -> None:

@@ -6,12 +6,19 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from tests.web.searches.making import add_trial, claimed, log_of, make_search, run_slot, running_search
+from tests.web.searches.making import (
+    Enqueued,
+    add_trial,
+    claimed,
+    log_of,
+    make_search,
+    run_slot,
+    running_search,
+)
 from webapp.accounts.models import User
 from webapp.searches.models import Search, Slot
 from webapp.searches.tasks import requeue_lost
 
-Enqueued = list[tuple[str, tuple[int, ...]]]
 LONG_AGO = timedelta(hours=1)
 
 

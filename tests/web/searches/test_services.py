@@ -8,15 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.web.factories import make_version
-from tests.web.searches.making import add_trial, claimed, log_of, make_search, running_search
+from tests.web.searches.making import Enqueued, add_trial, claimed, log_of, make_search, running_search
 from webapp.accounts.models import User
 from webapp.core.errors import UserError
 from webapp.datasets.models import Dataset
 from webapp.searches import files, services
 from webapp.searches.models import Search, Slot
 from webapp.searches.sweeping import remove_orphans
-
-Enqueued = list[tuple[str, tuple[int, ...]]]
 
 
 def test_start_makes_a_slot_a_core_and_enqueues_them(

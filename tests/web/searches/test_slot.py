@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from search_engine.commands import Export, Open, Prepare, Train
+from search_engine.commands import Export, Open, Prepare, Supernet, Train
 from search_engine.config import SearchConfig
 from search_engine.evaluate.bootstrap import unpack_bits
 from search_engine.proposing import space_of
@@ -56,7 +56,7 @@ def test_networks_that_are_better_together_become_one_model(alice: User) -> None
     run_slot(claimed(search), ensemble=True)
     together = search.trials.get(kind="ensemble")
     assert [number for number, _ in together.members] == [4, 2, 3, 1]
-    assert sorted(search.trials.filter(kind="refit").values_list("parent_number", flat=True)) == [1, 2, 3, 4]
+    assert set(search.trials.filter(kind="refit").values_list("parent_number", flat=True)) == {1, 2, 3, 4}
     [final] = [c for c in commands_of(search) if isinstance(c, Export) and c.final]
     assert final.number == together.number
     assert [(p["number"], p["share"]) for p in final.parts] == [(4, 0.25), (2, 0.25), (3, 0.25), (1, 0.25)]
@@ -276,3 +276,16 @@ def stop_when(search: Search, sign: str, monkeypatch: pytest.MonkeyPatch) -> lis
 
     monkeypatch.setattr("webapp.searches.slot.SlotRunner._stop_wanted", stop_wanted)
     return asked
+
+
+def test_shared_weights_are_told_what_the_search_begins_with(alice: User) -> None:
+    """The engine knows neither limit nor start: the base that it is sent keeps both."""
+    space = space_of(SearchConfig(budget_seconds=60.0), PLAN)
+    start = space.decode(space.starts[1])
+    search = running_search(alice, max_trials=1, strategy="enas", budget_minutes=5.0, start=start.to_dict())
+    add_trial(search)
+    add_trial(search)
+    run_slot(claimed(search))
+    [command] = [c for c in commands_of(search) if isinstance(c, Supernet)]
+    assert command.genome
+    assert Genome.from_dict(command.genome) == start

@@ -14,7 +14,7 @@ from webapp.searches.replay import elapsed, top_rung
 from webapp.searches.sureness import has_controller
 from webapp.searches.views.charts import chart_data
 from webapp.searches.views.doing import doing
-from webapp.searches.views.ranking import best_of, finished, marks
+from webapp.searches.views.ranking import best_of, finished, marks, worth_of
 
 LOG_LINES = 200
 LIVE_LOG_LINES = 40  # sent every two seconds at worst
@@ -56,7 +56,7 @@ def board(search: Search, trials: list[Trial]) -> dict[str, Any]:
                 for row in rows
                 if row.trial.origin != Trial.Origin.FINISH or row.trial.accuracy is not None
             ),
-            key=lambda row: (not row.is_best, -(row.trial.accuracy or -1.0), row.trial.number),
+            key=lambda row: (not row.is_best, -worth_of(row.trial), row.trial.number),
         ),
         "tried": sum(trial.origin != Trial.Origin.FINISH for trial in finished(trials)),
         "doing": doing(search, trials),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from search_engine.objective import fits
+from search_engine.objective import fits, reward_of
 from webapp.searches.models import Trial
-from webapp.searches.replay import search_config, top_rung
+from webapp.searches.replay import DEFAULT_OBJECTIVE, search_config, top_rung
 
 
 def finished(trials: list[Trial]) -> list[Trial]:
@@ -24,7 +24,16 @@ def best_of(trials: list[Trial]) -> Trial | None:
     if able:
         top = top_rung(able[0].search)
         able = [trial for trial in able if trial.kind != Trial.Kind.NETWORK or trial.rung == top]
-    return min(able, key=lambda t: (-(t.accuracy or 0.0), t.number), default=None)
+    return min(able, key=lambda t: (-worth_of(t), t.number), default=None)
+
+
+def worth_of(trial: Trial) -> float:
+    """What it earned in its search: its accuracy, unless the search had another objective; -1 for nothing."""
+    if trial.search.objective == DEFAULT_OBJECTIVE:
+        reward = trial.accuracy
+    else:
+        reward = reward_of(search_config(trial.search), trial.accuracy, trial.latency_ms)
+    return -1.0 if reward is None else reward
 
 
 def outside(trial: Trial) -> str:

@@ -13,11 +13,21 @@ from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned, owned
 from webapp.datasets.models import Dataset
 from webapp.searches import services
-from webapp.searches.choices import DEFAULTS, Words, fidelities, spaces, startable, strategies
+from webapp.searches.choices import (
+    DEFAULTS,
+    Words,
+    fidelities,
+    objectives,
+    savings,
+    spaces,
+    startable,
+    strategies,
+)
 from webapp.searches.forms import BUDGETS, TrainForm
 from webapp.searches.models import Search
 
 ADVANCED = ("strategy", "space", "fidelity", "max_latency_ms", "max_millions", "start_from", "seed")
+EXPERT = ("objective", "saving", "random_percent", "prefilter", "whole")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -46,13 +56,21 @@ def start(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         "strategies": options(form, "strategy", strategies(), DEFAULTS.strategy),
         "spaces": options(form, "space", spaces(), DEFAULTS.space),
         "fidelities": options(form, "fidelity", fidelities(), DEFAULTS.fidelity),
-        "open": any(
-            form[name].errors or (form.is_bound and form.data.get(name))
-            for name in ADVANCED
-            if name in form.fields
-        ),
+        "objectives": options(form, "objective", objectives(), DEFAULTS.objective),
+        "savings": options(form, "saving", savings(), DEFAULTS.saving),
+        "open": touched(form, (*ADVANCED, *EXPERT)),
+        "open_expert": touched(form, EXPERT),
     }
     return render(request, "searches/start.html", context, status=400 if form.errors else 200)
+
+
+def touched(form: TrainForm, names: tuple[str, ...]) -> bool:
+    """Whether any of the fields is other than usual or wrong, so that its part of the page must be open."""
+    present = [name for name in names if name in form.fields]
+    return any(
+        form[name].errors or form.data.get(name) not in (None, "", form.fields[name].initial)
+        for name in present
+    )
 
 
 def options(form: TrainForm, name: str, words: dict[str, Words], default: str) -> list[dict[str, Any]]:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from search_engine.evaluate.worth import Comparison, Question, Scored, worth
+from search_engine.objective import factor_of
 from search_engine.trial import Kind, Origin
 from webapp.searches.models import Search, Trial
+from webapp.searches.replay import DEFAULT_OBJECTIVE, search_config, top_rung
 from webapp.searches.views.ranking import arms, finished
 
 WIDTH, MARGIN = 240, 12
@@ -58,11 +60,20 @@ def answers(search: Search, trials: list[Trial]) -> dict[str, Any]:
     ours, random = arms(trials)
     controls = [t for t in finished(trials) if t.origin == Trial.Origin.CONTROL]
     right = dict(search.trials.exclude(right="").values_list("number", "right"))
+    config = search_config(search)
     scored = [
-        Scored(t.number, Kind(t.kind), Origin(t.origin), t.accuracy or 0.0, right.get(t.number, ""))
+        Scored(
+            t.number,
+            Kind(t.kind),
+            Origin(t.origin),
+            t.accuracy or 0.0,
+            right.get(t.number, ""),
+            factor_of(config, t.latency_ms),
+        )
         for t in sorted([*ours, *random, *controls], key=lambda trial: trial.number)
     ]
     found = worth(scored, search.seed)
+    briefly = top_rung(search) > 0
     ends = [end for c in found for end in (c.low, c.high, c.difference) if end is not None]
     low, high = min([0.0, *ends]), max([0.0, *ends])
 
@@ -76,7 +87,7 @@ def answers(search: Search, trials: list[Trial]) -> dict[str, Any]:
                 question=question(c),
                 comparison=c,
                 headline=headline(c),
-                verdict=verdict(c),
+                verdict=verdict(c, briefly=briefly),
                 tone="chance"
                 if c.may_be_chance and c.difference
                 else "better"
@@ -91,6 +102,7 @@ def answers(search: Search, trials: list[Trial]) -> dict[str, Any]:
         "zero": x_of(0.0),
         "width": WIDTH,
         "pictures": max((c.pictures for c in found), default=0),
+        "by_accuracy": search.objective == DEFAULT_OBJECTIVE,
     }
 
 
@@ -113,8 +125,13 @@ def headline(c: Comparison) -> str:
     return f"{points} of 100 {'better' if c.difference > 0 else 'worse'}"
 
 
-def verdict(c: Comparison) -> str:
-    """How sure that is; and, where one side had more tries, that it had."""
+def verdict(c: Comparison, *, briefly: bool = False) -> str:
+    """How sure that is; and, where one side had more tries or more training, that it had.
+
+    Args:
+        c: the comparison.
+        briefly: whether the search trained its networks briefly first, and only the best of them in full.
+    """
     if c.low is None or c.high is None:
         sure = "How sure that is cannot be said: it was not written down which pictures each is right on."
     elif c.low == c.high == 0.0:
@@ -125,6 +142,11 @@ def verdict(c: Comparison) -> str:
     if c.question is Question.ALL and c.first_tries != c.second_tries:
         more = "more" if c.first_tries > c.second_tries else "fewer"
         return f"{sure} The search had {more} tries, and more tries find more by luck alone."
+    if c.question is Question.FAIR and briefly:
+        return (
+            f"{sure} As many networks on either side, but not as much training: the search picked its own "
+            "out of many that it trained briefly, and the random ones were trained in full unpicked."
+        )
     if c.question is Question.FAIR:
         return f"{sure} As many tries on either side."
     return sure
