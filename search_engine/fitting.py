@@ -18,11 +18,13 @@ from search_engine.evaluate.metrics import log_loss
 from search_engine.events import EpochDone, EventSink, Export, Log, Train
 from search_engine.export.onnx import candidate_onnx
 from search_engine.fidelity.curves import chance_to_beat, should_kill
-from search_engine.space.architecture import Genome, Trunk, linear_probe
+from search_engine.space.architecture import LBFGS, Genome, Trunk, linear_probe
+from search_engine.space.build import Candidate
 from search_engine.space.networks import build, input_shapes
 from search_engine.space.scratch import at_resolution
 from search_engine.space.trunks import TRUNKS
 from search_engine.trainer.inputs import Inputs
+from search_engine.trainer.logistic import fit_logistic
 from search_engine.trainer.loop import Examples, Hopeless, predict, train
 from search_engine.trainer.probe import STRENGTHS, LinearProbe, Majority, fit_probe
 from search_engine.trainer.shorten import fewer, smaller
@@ -103,6 +105,9 @@ class Fitter:
         if isinstance(model, LinearProbe):
             self._fit_probe(model, command, training, validation)
             return model, 1, False
+        if isinstance(model, Candidate) and genome.recipe.solver == LBFGS:
+            self._fit_logistic(model, command, training, validation)
+            return model, command.epochs, False  # to its optimum, so in full, whatever full is
         result = train(
             model,
             training,
@@ -155,6 +160,23 @@ class Fitter:
         best = min(losses, key=losses.__getitem__)
         fit_probe(model, training, strength=best, seed=command.seed)
         chosen.write_text(str(best))
+
+    def _fit_logistic(
+        self, model: Candidate, command: Train | Export, training: Examples, validation: Examples | None
+    ) -> None:
+        """As ``_fit_probe``, by our own solver."""
+        chosen = self.run / "trials" / f"{command.number}.strength"
+        strength = fit_logistic(
+            model,
+            training,
+            validation,
+            strength=None if validation is not None else float(chosen.read_text()),
+            seconds=command.seconds,
+            seed=command.seed,
+            should_stop=self.should_stop,
+        )
+        if validation is not None:
+            chosen.write_text(str(strength))
 
     def _new_model(self, kind: Kind, genome: Genome, seed: int) -> nn.Module:
         torch.manual_seed(seed)
