@@ -77,6 +77,8 @@ class Plan:
         control_resolution: side in pixels at which the trunk sees the pictures for the linear probe alone,
             where the networks have no trunk; else 0.
         classes: labels; 0 in plans that were made before plans said so.
+        pooled: whether networks on the trunk may read what is pooled of its every stage; not in plans that
+            were made before that was offered, whose searches keep their decisions.
     """
 
     trunk: str
@@ -90,6 +92,7 @@ class Plan:
     space: str = "hybrid"
     control_resolution: int = 0
     classes: int = 0
+    pooled: bool = False
 
     def affords(self, config: SearchConfig) -> int:
         """How many networks a search can train in all, as far as is known before it begins."""

@@ -19,11 +19,13 @@ from search_engine.evaluate.metrics import log_loss
 from search_engine.events import EpochDone, EventSink, Log
 from search_engine.export.onnx import candidate_onnx
 from search_engine.fidelity.curves import chance_to_beat, should_kill
-from search_engine.space.architecture import Genome, Trunk, linear_probe
+from search_engine.space.architecture import LBFGS, Genome, Trunk, linear_probe
+from search_engine.space.build import Candidate
 from search_engine.space.networks import build, input_shapes
 from search_engine.space.scratch import at_resolution
 from search_engine.space.trunks import TRUNKS
 from search_engine.trainer.inputs import Inputs
+from search_engine.trainer.logistic import fit_logistic
 from search_engine.trainer.loop import Examples, Hopeless, predict, train
 from search_engine.trainer.probe import STRENGTHS, LinearProbe, Majority, fit_probe
 from search_engine.trainer.shorten import fewer, smaller
@@ -102,6 +104,9 @@ class Fitter:
         if isinstance(model, LinearProbe):
             self._fit_probe(model, command, training, validation)
             return model, 1, False
+        if isinstance(model, Candidate) and genome.recipe.solver == LBFGS:
+            self._fit_logistic(model, command, training, validation)
+            return model, command.epochs, False  # to its optimum, so in full, whatever full is
         result = train(
             model,
             training,
@@ -140,9 +145,9 @@ class Fitter:
         self, model: LinearProbe, command: Train | Refit, training: Examples, validation: Examples | None
     ) -> None:
         """Choose the regularisation on the validation split; a refit uses what was chosen."""
-        if validation is None or isinstance(command, Refit):
-            number = command.source if isinstance(command, Refit) else command.number
-            strength = float(self._strength_file(number).read_text())
+        if isinstance(command, Refit) or validation is None:
+            source = command.source if isinstance(command, Refit) else command.number
+            strength = float(self._strength_file(source).read_text())
             fit_probe(model, training, strength=strength, seed=command.seed)
             return
         losses: dict[float, float] = {}
@@ -158,6 +163,25 @@ class Fitter:
 
     def _strength_file(self, number: int) -> Path:
         return self.run / "trials" / f"{number}.strength"
+
+    def _fit_logistic(
+        self, model: Candidate, command: Train | Refit, training: Examples, validation: Examples | None
+    ) -> None:
+        """As ``_fit_probe``, by our own solver."""
+        chosen = None
+        if isinstance(command, Refit):
+            chosen = float(self._strength_file(command.source).read_text())
+        strength = fit_logistic(
+            model,
+            training,
+            validation,
+            strength=chosen,
+            seconds=command.seconds,
+            seed=command.seed,
+            should_stop=self.should_stop,
+        )
+        if chosen is None:
+            self._strength_file(command.number).write_text(str(strength))
 
     def _new_model(self, kind: Kind, genome: Genome, seed: int) -> nn.Module:
         torch.manual_seed(seed)

@@ -87,6 +87,7 @@ def make_plan(
         prepare_seconds=prepare,
         finish_seconds=finish,
         rates=_rates(rates, resolution),
+        pooled=True,
     )
 
 
@@ -138,4 +139,4 @@ def _rates(rates: Rates, resolution: int) -> dict[str, float]:
 def picture_bytes(spec: TrunkSpec, resolution: int) -> int:
     """Bytes of one picture's cached activations, float16, all taps."""
     cells = spec.grid(resolution) ** 2
-    return 2 * (cells * sum(tap.channels for tap in spec.taps) + spec.embedding)
+    return 2 * (cells * sum(tap.channels for tap in spec.taps) + spec.embedding + spec.pooled)

@@ -110,7 +110,7 @@ def space_of(config: SearchConfig, plan: Plan) -> GenomeSpace:
     Raises:
         SpaceError: there is no such space.
     """
-    space = make_space(plan.space, Trunk(plan.trunk, plan.resolution))
+    space = make_space(plan.space, Trunk(plan.trunk, plan.resolution), pooled=plan.pooled)
     if config.max_parameters is None and config.start is None:
         return space
     first = None if config.start is None else _adopted(space, config.start)

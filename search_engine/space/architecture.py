@@ -30,6 +30,9 @@ BLOCKS: tuple[str, ...] = ("conv", "residual", "mbconv_e3k3", "mbconv_e6k5", "fu
 an inverted bottleneck that expands by a full 3 x 3 convolution (EfficientNetV2)."""
 
 
+ADAMW, LBFGS = "adamw", "lbfgs"
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """One node of a cell: ``op_a(state[input_a]) + op_b(state[input_b])``.
@@ -105,7 +108,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How the weights are trained (AdamW, one cycle).
+    """How the weights are trained.
 
     Attributes:
         learning_rate: peak.
@@ -115,6 +118,9 @@ class Recipe:
         mixup: Beta parameter of mixing the activations (or pixels) of two pictures; 0 for none.
         shift: pixels by which a picture is moved at most, at random, each time; without a trunk only.
         flip: whether a picture is mirrored left to right half of the times; without a trunk only.
+        solver: ``adamw`` with one cycle of the learning rate, or ``lbfgs`` for a classifier without hidden
+            units on what a trunk pools: logistic regression to its optimum, for which nothing above
+            matters.
     """
 
     learning_rate: float
@@ -124,6 +130,7 @@ class Recipe:
     mixup: float
     shift: int = 0
     flip: bool = False
+    solver: str = ADAMW
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +149,7 @@ class Genome:
         head: the classifier.
         recipe: its training.
         scratch: input, stem and stages of a network without a trunk; None with a trunk.
+        pooled: whether the head also sees means and standard deviations of every stage of the trunk.
     """
 
     trunk: Trunk | None
@@ -154,6 +162,7 @@ class Genome:
     head: Head
     recipe: Recipe
     scratch: Scratch | None = None
+    pooled: bool = False
 
     @property
     def resolution(self) -> int:
@@ -166,7 +175,7 @@ class Genome:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The genome that ``to_dict`` wrote, also through JSON, also before genomes had ``scratch``."""
+        """The genome that ``to_dict`` wrote, also through JSON, also before genomes had all fields."""
 
         def cell(value: dict[str, Any] | None) -> Cell | None:
             return None if value is None else Cell(tuple(Node(**node) for node in value["nodes"]))
@@ -187,6 +196,7 @@ class Genome:
             head=Head(**data["head"]),
             recipe=Recipe(**data["recipe"]),
             scratch=scratch(data.get("scratch")),
+            pooled=data.get("pooled", False),
         )
 
 

@@ -10,7 +10,7 @@ from search_engine.errors import SpaceError
 from search_engine.space.architecture import Genome, Head
 from search_engine.space.blocks import FactorizedReduction, operation, pointwise
 from search_engine.space.layout import Layout, PlacedCell, layout
-from search_engine.space.trunks import EMBEDDING
+from search_engine.space.trunks import EMBEDDING, POOLED
 
 
 class CellBlock(nn.Module):
@@ -64,7 +64,8 @@ class Candidate(nn.Module):
         if classes < 2:
             raise SpaceError("a classifier needs at least two labels")
         self.plan: Layout = layout(genome)
-        self.needs: tuple[str, ...] = (*self.plan.taps, *((EMBEDDING,) if self.plan.embedding else ()))
+        read = {EMBEDDING: self.plan.embedding, POOLED: self.plan.pooled}
+        self.needs: tuple[str, ...] = (*self.plan.taps, *(name for name, is_read in read.items() if is_read))
         width = self.plan.width
         if self.plan.cells:
             # Taps differ in scale by an order of magnitude; standardised they start as equals.
@@ -81,19 +82,22 @@ class Candidate(nn.Module):
         """Class scores.
 
         Args:
-            features: a (N, C, G, G) float tensor for each tap, (N, E) for ``embedding``; others are ignored.
+            features: a (N, C, G, G) float tensor for each tap, (N, E) for ``embedding``, (N, P) for
+                ``pooled``; others are ignored.
 
         Returns:
             Logits, (N, classes).
         """
+        logits: Tensor = self.head(self.feature_norm(self.joined(features)))
+        return logits
+
+    def joined(self, features: dict[str, Tensor]) -> Tensor:
+        """What the classifier reads before it is standardised, (N, F)."""
         parts = []
         if self.plan.cells:
             parts.append(F.relu(self._run_cells(features)).mean(dim=(2, 3)))
-        if self.plan.embedding:
-            parts.append(features[EMBEDDING])
-        joined = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
-        logits: Tensor = self.head(self.feature_norm(joined))
-        return logits
+        parts += [features[name] for name in (EMBEDDING, POOLED) if name in self.needs]
+        return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
 
     def _run_cells(self, features: dict[str, Tensor]) -> Tensor:
         taps = torch.cat([features[name] for name in self.plan.taps], dim=1)

@@ -8,7 +8,7 @@ from dataclasses import asdict, astuple
 from functools import lru_cache
 from typing import Any
 
-from search_engine.space.architecture import Genome, Trunk
+from search_engine.space.architecture import LBFGS, Genome, Trunk
 from search_engine.space.layout import PlacedCell, layout
 from search_engine.space.scratch import scratch_layout
 
@@ -24,17 +24,26 @@ def key_of(genome: Genome) -> str:
     """
     facts = _scratch_facts(genome) if genome.trunk is None else _trunk_facts(genome, genome.trunk)
     facts["head"] = [genome.head.hidden, float(genome.head.dropout)]
-    recipe = {name: float(value) for name, value in asdict(genome.recipe).items()}
-    if genome.trunk is not None:  # cached activations cannot be shifted or mirrored
-        recipe = {name: value for name, value in recipe.items() if name not in ("shift", "flip")}
-    facts["recipe"] = recipe
+    facts["recipe"] = _recipe_facts(genome)
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 
 
+def _recipe_facts(genome: Genome) -> dict[str, Any]:
+    """What has come to recipes since the first ledgers is said only where it is not as it was then."""
+    recipe = asdict(genome.recipe)
+    solver = recipe.pop("solver")
+    if solver == LBFGS:
+        return {"solver": solver}
+    if genome.trunk is not None:  # cached activations cannot be shifted or mirrored
+        del recipe["shift"], recipe["flip"]
+    return {name: float(value) for name, value in recipe.items()}
+
+
 def _trunk_facts(genome: Genome, trunk: Trunk) -> dict[str, Any]:
     plan = layout(genome)
-    return {
+    pooled = {"pooled": True} if plan.pooled else {}
+    return pooled | {
         "trunk": [trunk.name, trunk.resolution],
         "taps": plan.taps,
         "width": plan.width,

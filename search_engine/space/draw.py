@@ -68,7 +68,7 @@ def title(genome: Genome, plan: Layout) -> str:
     """A network on a trunk in one line."""
     if not plan.cells:
         head = f"{genome.head.hidden} hidden units" if genome.head.hidden else "a linear classifier"
-        return f"{plan.spec.title} with {head}"
+        return f"{plan.spec.title} with {head}" + (" on every stage" if plan.pooled else "")
     count = f"{len(plan.cells)} cell" + ("s" if len(plan.cells) > 1 else "")
     return f"{plan.spec.title} with {count} of {plan.width} channels on {', '.join(plan.taps)}"
 
@@ -78,6 +78,8 @@ def describe(plan: Layout) -> str:
     sentences = ["A picture goes through the frozen trunk.", *_cells_in_words(plan.cells, "fused taps")]
     if plan.embedding:
         sentences.append("The classifier reads the trunk's pooled output.")
+    if plan.pooled:
+        sentences.append("It reads means and standard deviations of every stage of the trunk.")
     return " ".join(sentences)
 
 

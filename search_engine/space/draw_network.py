@@ -82,12 +82,13 @@ def draw_network(genome: Genome, plan: Layout, class_count: int) -> Drawing:
         last = _cells(row, plan, stages)
     head = row.block("Classifier", head_lines(genome), "head", width=104)
     row.connect(last if plan.cells else frame, head)
-    if plan.cells and plan.embedding:
+    past_cells = plan.cells and (plan.embedding or plan.pooled)
+    if past_cells:
         row.svg.append(_shortcut(embedding, head))
     labels = row.block(f"{class_count} labels", ["probabilities"], "labels", width=100)
     row.connect(head, labels)
     top = 0.0 if plan.cells else frame.top - 2
-    height = MIDDLE + (96 if plan.cells and plan.embedding else 108) - top
+    height = MIDDLE + (96 if past_cells else 108) - top
     return Drawing(f'<g transform="translate(0 {number(-top)})">{"".join(row.svg)}</g>', labels.right, height)
 
 
@@ -105,9 +106,8 @@ def _trunk(row: Row, plan: Layout) -> tuple[Place, dict[str, Place], Place]:
     row.svg.append(f'<g class="{classes("trunk")}">')
     row.svg.append(box(frame.x, frame.top, width, frame.height, "trunk-frame", radius=12))
     row.svg.append(text(frame.x + 4, frame.bottom + 15, plan.spec.title, "name", anchor="start", size=13))
-    row.svg.append(
-        text(frame.x + 4, frame.bottom + 32, "pretrained, frozen", "sub", anchor="start", size=11.5)
-    )
+    about = "pretrained, frozen" + (", every stage pooled" if plan.pooled else "")
+    row.svg.append(text(frame.x + 4, frame.bottom + 32, about, "sub", anchor="start", size=11.5))
     x, stages = frame.x + FRAME_PAD, {}
     for tap in plan.spec.taps:
         place = Place(x, STAGE_WIDTH, STAGE_HEIGHTS.get(tap.stride, 44.0))
@@ -121,11 +121,12 @@ def _trunk(row: Row, plan: Layout) -> tuple[Place, dict[str, Place], Place]:
         stages[tap.name] = place
         x += STAGE_WIDTH + STAGE_GAP
     embedding = Place(x, STAGE_WIDTH + 14, 40)
-    names = ("stage", "stage-tapped") if plan.embedding else ("stage",)
-    fill = 0.22 if plan.embedding else 0.06
+    read = (plan.spec.embedding if plan.embedding else 0) + (plan.spec.pooled if plan.pooled else 0)
+    names = ("stage", "stage-tapped") if read else ("stage",)
+    fill = 0.22 if read else 0.06
     row.svg.append(box(x, embedding.top, embedding.width, embedding.height, *names, radius=20, fill=fill))
     row.svg.append(text(embedding.middle, MIDDLE - 7, "pool", "name", size=12))
-    row.svg.append(text(embedding.middle, MIDDLE + 8, str(plan.spec.embedding), "sub", size=11))
+    row.svg.append(text(embedding.middle, MIDDLE + 8, str(read or plan.spec.embedding), "sub", size=11))
     row.svg.append("</g>")
     row.x = frame.right + GAP
     return frame, stages, embedding

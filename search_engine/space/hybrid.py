@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from search_engine.errors import SpaceError
-from search_engine.space.architecture import Cell, Genome, Head, Node, Recipe, Trunk
+from search_engine.space.architecture import ADAMW, LBFGS, Cell, Genome, Head, Node, Recipe, Trunk
 from search_engine.space.base import Decision, VectorSpace
 from search_engine.space.canonical import key_of
 from search_engine.space.decisions import (
@@ -29,20 +30,33 @@ _RECIPE: dict[str, tuple[Any, ...]] = {
     "mixup": (0.0, 0.2),
 }
 
+LOGISTIC = Recipe(
+    learning_rate=0.0, weight_decay=0.0, batch_size=0, label_smoothing=0.0, mixup=0.0, solver=LBFGS
+)
+"""L-BFGS needs none of the numbers; its regularisation is chosen on the validation split."""
+
 
 class HybridSpace(VectorSpace):
     """Genomes over one trunk at one resolution.
 
     Attributes:
         trunk: on which every genome of this space stands.
-        decisions: taps, macro structure, two cells, head and recipe, in this order.
+        pooled: whether the head may read every stage, and be fitted by L-BFGS.
+        decisions: taps, macro structure, two cells, head and recipe, in this order, then those of ``pooled``.
     """
 
-    def __init__(self, trunk: Trunk) -> None:
-        """Raises ``SpaceError`` for an unknown trunk."""
+    def __init__(self, trunk: Trunk, *, pooled: bool = False) -> None:
+        """Args:
+        trunk: to stand on.
+        pooled: False for the space of searches that were planned before it was offered.
+
+        Raises:
+            SpaceError: the trunk is not known.
+        """
         if trunk.name not in TRUNKS:
             raise SpaceError(f"unknown trunk {trunk.name!r}; known: {', '.join(TRUNKS)}")
         self.trunk = trunk
+        self.pooled = pooled
         self._taps = tuple(tap.name for tap in TRUNKS[trunk.name].taps)
 
     @cached_property
@@ -59,6 +73,7 @@ class HybridSpace(VectorSpace):
             Decision("head.hidden", (0, 128, 256)),
             Decision("head.dropout", (0.0, 0.2, 0.5)),
             *(Decision(f"recipe.{name}", choices) for name, choices in _RECIPE.items()),
+            *((Decision("pooled", off_on), Decision("recipe.solver", (ADAMW, LBFGS))) if self.pooled else ()),
         )
 
     def is_legal(self, vector: Vector) -> bool:
@@ -79,6 +94,11 @@ class HybridSpace(VectorSpace):
         repeats = value["repeats"]
         has_reduction = repeats > 0 and value["has_reduction"]
         head, recipe = read_training(value)
+        if recipe.solver == LBFGS:
+            if repeats or head.hidden:
+                recipe = replace(recipe, solver=ADAMW)
+            else:
+                head, recipe = Head(hidden=0, dropout=0.0), LOGISTIC
         return Genome(
             trunk=self.trunk,
             taps=tuple(name for name in self._taps if value[f"tap.{name}"]) if repeats else (),
@@ -89,6 +109,7 @@ class HybridSpace(VectorSpace):
             shortcut=value["shortcut"] if repeats else True,
             head=head,
             recipe=recipe,
+            pooled=value.get("pooled", False),
         )
 
     def encode(self, genome: Genome) -> Vector:
@@ -105,7 +126,9 @@ class HybridSpace(VectorSpace):
         value |= {"repeats": genome.repeats, "shortcut": genome.shortcut}
         value |= {"width": genome.width or None, "has_reduction": genome.reduction is not None}
         value |= write_cell("normal", genome.normal) | write_cell("reduction", genome.reduction)
-        value |= write_training(genome)
+        value |= write_training(genome) | {"pooled": genome.pooled}
+        if genome.recipe == LOGISTIC:
+            value |= {f"recipe.{name}": None for name in _RECIPE}
         vector = tuple(index_of(decision, value[decision.name]) for decision in self.decisions)
         if self.decode(vector) != genome:
             raise SpaceError("this space has no vector for the genome")
@@ -113,7 +136,11 @@ class HybridSpace(VectorSpace):
 
     @cached_property
     def starts(self) -> tuple[Vector, ...]:
-        """A small multilayer perceptron on the embedding, and one cell of convolutions beside it."""
+        """Logistic regression, a small multilayer perceptron, and one cell of convolutions.
+
+        All on the embedding, and on what is pooled of every stage if this space has that; without it there
+        is no logistic regression, which is then the control.
+        """
         recipe = Recipe(learning_rate=0.002, weight_decay=0.01, batch_size=64, label_smoothing=0.1, mixup=0.0)
         perceptron = Genome(
             trunk=self.trunk,
@@ -125,7 +152,9 @@ class HybridSpace(VectorSpace):
             shortcut=True,
             head=Head(hidden=256, dropout=0.2),
             recipe=recipe,
+            pooled=self.pooled,
         )
+        logistic = replace(perceptron, head=Head(hidden=0, dropout=0.0), recipe=LOGISTIC)
         node = Node(0, "sep_conv_3x3", 1, "identity")
         cell = Cell(
             (node, Node(2, "sep_conv_3x3", 1, "identity"), Node(0, "max_pool_3x3", 1, "conv_1x1"), node)
@@ -140,5 +169,7 @@ class HybridSpace(VectorSpace):
             shortcut=True,
             head=Head(hidden=0, dropout=0.2),
             recipe=recipe,
+            pooled=self.pooled,
         )
-        return (self.encode(perceptron), self.encode(convolutional))
+        first = (logistic,) if self.pooled else ()
+        return tuple(self.encode(genome) for genome in (*first, perceptron, convolutional))

@@ -67,6 +67,7 @@ class Layout:
         width: channels of every state; 0 without cells.
         cells: in order.
         embedding: whether the head reads the trunk's pooled embedding.
+        pooled: whether it reads means and standard deviations of every stage.
     """
 
     spec: TrunkSpec
@@ -75,6 +76,7 @@ class Layout:
     width: int
     cells: tuple[PlacedCell, ...]
     embedding: bool
+    pooled: bool = False
 
     @property
     def tap_channels(self) -> int:
@@ -83,7 +85,8 @@ class Layout:
     @property
     def features(self) -> int:
         """Numbers that the head reads."""
-        return self.width + (self.spec.embedding if self.embedding else 0)
+        embedding = self.spec.embedding if self.embedding else 0
+        return self.width + embedding + (self.spec.pooled if self.pooled else 0)
 
 
 def layout(genome: Genome) -> Layout:
@@ -99,7 +102,7 @@ def layout(genome: Genome) -> Layout:
     spec = TRUNKS[genome.trunk.name]
     grid = spec.grid(genome.trunk.resolution)
     if genome.repeats == 0:
-        return Layout(spec=spec, taps=(), grid=grid, width=0, cells=(), embedding=True)
+        return Layout(spec=spec, taps=(), grid=grid, width=0, cells=(), embedding=True, pooled=genome.pooled)
     if not genome.taps or genome.normal is None or genome.width < 2:
         raise SpaceError("a network with cells needs taps, a normal cell and a width of 2 or more")
     taps = tuple(spec.tap(name).name for name in genome.taps)
@@ -110,6 +113,7 @@ def layout(genome: Genome) -> Layout:
         width=genome.width,
         cells=place_cells(cell_sequence(genome), grid, genome.width),
         embedding=genome.shortcut,
+        pooled=genome.pooled,
     )
 
 

@@ -12,7 +12,7 @@ from search_engine.space.build import Candidate, CellBlock, classifier
 from search_engine.space.layout import layout
 from search_engine.space.macro_blocks import MacroBlock, make_stem, start_as_identity
 from search_engine.space.scratch import PIXELS, ScratchLayout, scratch_layout
-from search_engine.space.trunks import EMBEDDING
+from search_engine.space.trunks import EMBEDDING, POOLED
 
 
 def build(genome: Genome, classes: int) -> Candidate | ScratchNetwork:
@@ -31,7 +31,8 @@ def input_shapes(genome: Genome) -> dict[str, tuple[int, ...]]:
         return {PIXELS: (side, side, 3)}
     plan = layout(genome)
     taps = {name: (plan.spec.tap(name).channels, plan.grid, plan.grid) for name in plan.taps}
-    return {**taps, EMBEDDING: (plan.spec.embedding,)}
+    pooled = {POOLED: (plan.spec.pooled,)} if plan.pooled else {}
+    return {**taps, EMBEDDING: (plan.spec.embedding,), **pooled}
 
 
 class ScratchNetwork(nn.Module):

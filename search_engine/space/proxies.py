@@ -84,6 +84,8 @@ def _on_trunk(genome: Genome) -> Flow:
         parts.append(pooled(states[-1]))
     if plan.embedding:
         parts.append(pooled(ones(plan.spec.embedding, 1)))
+    if plan.pooled:
+        parts.append(ones(plan.spec.pooled, 1))
     return join(parts)
 
 

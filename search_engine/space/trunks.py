@@ -13,6 +13,9 @@ from search_engine.errors import SpaceError
 EMBEDDING = "embedding"
 """Name of the pooled output of the trunk's last layer."""
 
+POOLED = "pooled"
+"""Name of the means over positions of every channel of every stage, then the standard deviations."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tap:
@@ -38,6 +41,7 @@ class TrunkSpec:
         title: for people.
         timm_name: architecture in timm.
         taps: the cuts offered to the search.
+        stages: channels of every stage, the early ones too, whose activations are too large to keep.
         embedding: channels of the pooled last layer.
         parameters: weights without the ImageNet classifier.
         macs_at_32: multiply-adds for a 32 x 32 input; exact for every multiple of 32 by (R / 32)**2.
@@ -49,6 +53,7 @@ class TrunkSpec:
     title: str
     timm_name: str
     taps: tuple[Tap, ...]
+    stages: tuple[int, ...]
     embedding: int
     parameters: int
     macs_at_32: int
@@ -61,6 +66,11 @@ class TrunkSpec:
             if tap.name == name:
                 return tap
         raise SpaceError(f"trunk {self.name} has no tap {name!r}; it has {[t.name for t in self.taps]}")
+
+    @property
+    def pooled(self) -> int:
+        """Numbers of the feature ``POOLED``."""
+        return 2 * sum(self.stages)
 
     def macs(self, resolution: int) -> int:
         """Multiply-adds of one picture at a resolution that is a multiple of 32."""
@@ -85,6 +95,7 @@ TRUNKS: dict[str, TrunkSpec] = {
             Tap("stage5", 192, 32),
             Tap("stage6", 320, 32),
         ),
+        stages=(16, 24, 40, 80, 112, 192, 320),
         embedding=1280,
         parameters=3_371_008,
         macs_at_32=7_834_848,

@@ -22,6 +22,7 @@ BLOCKS = {
     "mbconv_e6k5": "inverted bottleneck ×6, 5×5",
     "fused_mbconv": "fused inverted bottleneck",
 }
+SOLVERS = {"adamw": "AdamW", "lbfgs": "L-BFGS"}
 STEMS = {"conv_3x3": "convolution 3×3", "patch_4x4": "patches of 4×4"}
 INPUTS = ("earlier cell", "previous cell")
 """States 0 and 1 of a cell; state 2 + i is its node i."""
@@ -32,6 +33,7 @@ _STRUCTURE = {
     "width": "channels",
     "has_reduction": "reduction cell",
     "shortcut": "shortcut past the cells",
+    "pooled": "classifier sees every stage",
     "stages": "stages",
     "stem": "stem",
 }
@@ -45,6 +47,7 @@ _PARTS = {
         "mixup": "mixup",
         "shift": "shifting",
         "flip": "mirroring",
+        "solver": "solver",
     },
 }
 _STAGE = {
@@ -106,7 +109,7 @@ def _choice(field: str, value: Any) -> str:
     if field.startswith("input_"):
         return INPUTS[value] if value < len(INPUTS) else f"node {value - len(INPUTS) + 1}"
     if isinstance(value, str):
-        return OPERATIONS.get(value) or BLOCKS.get(value) or STEMS.get(value) or value
+        return OPERATIONS.get(value) or BLOCKS.get(value) or STEMS.get(value) or SOLVERS.get(value) or value
     if field in {"hidden", "dropout", "label_smoothing", "mixup", "shift"} and not value:
         return "none"
     units = {"shift": "up to {:g} pixels", "batch_size": "{:g} pictures"}

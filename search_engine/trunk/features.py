@@ -71,7 +71,8 @@ class FeatureStore:
         return self.folder / f"{chunk:05d}.{name}.npy"
 
     def _done(self, chunk: int) -> bool:
-        return self._file(chunk, self.names[-1]).exists()  # the last one written
+        # The last one written; also what an older version did not write yet.
+        return self._file(chunk, self.names[-1]).exists()
 
     def _compute_chunk(self, chunk: int, runner: TrunkRunner, *, wait: bool, should_stop: ShouldStop) -> None:
         with (self.folder / f"{chunk:05d}.lock").open("w") as lock:

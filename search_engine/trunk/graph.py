@@ -16,10 +16,11 @@ import onnxruntime as ort
 import torch
 from torch import Tensor, nn
 
-from search_engine.space.trunks import EMBEDDING
+from search_engine.space.trunks import EMBEDDING, POOLED
 from search_engine.trunk.weights import TappedTrunk, load_trunk
 
 OPSET = 20
+GRAPH = 2  # of the outputs: graphs that older versions left in the cache lack some
 
 
 class _Outputs(nn.Module):
@@ -35,8 +36,8 @@ class _Outputs(nn.Module):
 
 
 def feature_names(trunk: TappedTrunk) -> list[str]:
-    """The outputs of the graph, in order: every tap, then the embedding."""
-    return [*(tap.name for tap in trunk.spec.taps), EMBEDDING]
+    """The outputs of the graph, in order: every tap, the embedding, and what is pooled of all stages."""
+    return [*(tap.name for tap in trunk.spec.taps), EMBEDDING, POOLED]
 
 
 def session(model: str | bytes) -> ort.InferenceSession:
@@ -119,7 +120,7 @@ class TrunkRunner:
 
 
 def _graph_file(trunk: TappedTrunk, resolution: int, cache: Path) -> Path:
-    path = cache / "trunks" / f"{trunk.spec.name}-{resolution}.onnx"
+    path = cache / "trunks" / f"{trunk.spec.name}-{resolution}-{GRAPH}.onnx"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}")

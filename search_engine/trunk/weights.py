@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_engine.errors import SearchEngineError
-from search_engine.space.trunks import EMBEDDING, TRUNKS, TrunkSpec
+from search_engine.space.trunks import EMBEDDING, POOLED, TRUNKS, TrunkSpec
 
 
 class TappedTrunk(nn.Module):
-    """A frozen backbone that gives every tap on the common grid, and the pooled embedding.
+    """A frozen backbone that gives every tap on the common grid, what is pooled, and the embedding.
 
     ``forward`` takes (N, 3, R, R) float32 pixels in 0..255 and returns a dict: each tap's name to
-    (N, C, G, G) with G = ``TrunkSpec.grid(R)``, and ``embedding`` to (N, E).
+    (N, C, G, G) with G = ``TrunkSpec.grid(R)``, ``embedding`` to (N, E), and ``pooled`` to (N, P).
     """
 
     def __init__(self, spec: TrunkSpec, backbone: nn.Module) -> None:
@@ -33,13 +33,17 @@ class TappedTrunk(nn.Module):
         x = (pixels / 255.0 - self.spec.mean) / self.spec.std
         x = net.bn1(net.conv_stem(x))  # type: ignore[operator]
         out: dict[str, Tensor] = {}
+        means, deviations = [], []
         wanted = {int(tap.name.removeprefix("stage")): tap for tap in self.spec.taps}
         for index, stage in enumerate(net.blocks):  # type: ignore[arg-type]
             x = stage(x)
+            means.append(x.mean(dim=(2, 3)))
+            deviations.append((x - means[-1][:, :, None, None]).square().mean(dim=(2, 3)).sqrt())
             if index in wanted:
                 out[wanted[index].name] = _to_grid(x, wanted[index].stride, int(resolution))
         x = net.bn2(net.conv_head(x))  # type: ignore[operator]
         out[EMBEDDING] = x.mean(dim=(2, 3))
+        out[POOLED] = torch.cat([*means, *deviations], dim=1)
         return out
 
 

@@ -307,3 +307,19 @@ def test_it_ends_when_its_input_ends(folder: Path) -> None:
     process._process.stdin.close()
     assert process._process.wait(timeout=20) == 0
     process.close()
+
+
+def test_logistic_regression_on_every_stage_is_fitted_again_as_it_was_chosen(
+    folder: Path, engine: EngineProcess
+) -> None:
+    space = HybridSpace(Trunk(PLAN.trunk, PLAN.resolution), pooled=True)
+    command = replace(train_command(8), genome=space.decode(space.starts[0]).to_dict())
+    trained = ask(engine, command, Trained)
+    assert trained.accuracy > 0.7
+    assert trained.epochs == PLAN.epochs  # it counts as trained in full, and goes into no short rung
+    ask(engine, refit_command(command, 41), Refitted)
+    export = replace(export_command(command, folder / "logistic", final=True, weights=41), round=2)
+    model = ask(engine, export, Exported).model
+    assert model["refit_on_validation"]
+    assert model["parity"]["max_abs_diff"] < 1e-3
+    assert model["validation"]["accuracy"] == pytest.approx(trained.accuracy)

@@ -15,7 +15,7 @@ from search_engine.trial import Vector
 
 TRUNK = Trunk("efficientnet_lite0", 128)
 SPEC = TRUNKS[TRUNK.name]
-SPACE = HybridSpace(TRUNK)
+SPACE = HybridSpace(TRUNK, pooled=True)
 RECIPE = Recipe(learning_rate=0.002, weight_decay=0.01, batch_size=64, label_smoothing=0.1, mixup=0.0)
 
 
@@ -53,4 +53,5 @@ def features(count: int, resolution: int = TRUNK.resolution) -> dict[str, Tensor
     """Made-up activations of ``count`` pictures."""
     grid = SPEC.grid(resolution)
     taps = {tap.name: torch.randn(count, tap.channels, grid, grid) for tap in SPEC.taps}
-    return {**taps, "embedding": torch.randn(count, SPEC.embedding)}
+    pooled = torch.randn(count, SPEC.pooled)
+    return {**taps, "embedding": torch.randn(count, SPEC.embedding), "pooled": pooled}

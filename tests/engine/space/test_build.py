@@ -161,6 +161,8 @@ def test_it_names_the_features_it_needs() -> None:
     cell = Cell((Node(0, "conv_1x1", 1, "conv_1x1"),))
     assert Candidate(genome(cell, shortcut=False), CLASSES).needs == ("stage4", "stage6")
     assert Candidate(linear_probe(TRUNK), CLASSES).needs == ("embedding",)
+    pooled = dataclasses.replace(genome(cell, shortcut=False), pooled=True)
+    assert Candidate(pooled, CLASSES).needs == ("stage4", "stage6", "pooled")
 
 
 @pytest.mark.parametrize(

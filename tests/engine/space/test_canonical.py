@@ -134,8 +134,9 @@ def test_recipe_head_width_and_shortcut_matter() -> None:
         dataclasses.replace(base, shortcut=False),
         dataclasses.replace(base, repeats=1),
         dataclasses.replace(base, reduction=CONV),
+        dataclasses.replace(base, pooled=True),
     ]
-    assert len({key_of(g) for g in (base, *changes)}) == 8
+    assert len({key_of(g) for g in (base, *changes)}) == 9
 
 
 def test_the_key_is_the_one_that_older_ledgers_hold() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from xml.etree import ElementTree
 
@@ -70,6 +71,13 @@ def test_it_says_what_the_network_is() -> None:
     assert {"Normal cell", "Reduction cell", "sep conv 3×3", "max pool 3×3 ÷2", "shortcut"} <= set(texts(svg))
     assert "EfficientNet-Lite0 with 3 cells of 32 channels on stage4, stage6" in svg
     assert svg.count("nw-arch-tap") - svg.count("nw-arch-tapped") == 2
+
+
+def test_a_head_on_every_stage_is_drawn_and_said() -> None:
+    cell = Cell((Node(0, "sep_conv_3x3", 1, "max_pool_3x3"),))
+    svg = draw(dataclasses.replace(genome(cell, shortcut=False), pooled=True), 6)
+    assert {"pretrained, frozen, every stage pooled", "shortcut", "1568"} <= set(texts(svg))
+    assert "means and standard deviations of every stage" in svg
 
 
 def test_plain_transfer_learning_has_no_cells() -> None:

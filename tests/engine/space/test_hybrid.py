@@ -57,9 +57,40 @@ def test_every_choice_of_every_decision_is_drawn() -> None:
         assert {vector[i] for vector in drawn} == set(range(len(decision.choices))), decision.name
 
 
-def test_the_starting_points_are_two_legal_networks_with_and_without_cells() -> None:
-    first, second = (SPACE.decode(vector) for vector in SPACE.starts)
-    assert (first.repeats, second.repeats) == (0, 1)
+def test_the_starting_points_are_logistic_regression_a_perceptron_and_cells_on_every_stage() -> None:
+    logistic, perceptron, convolutional = (SPACE.decode(vector) for vector in SPACE.starts)
+    assert logistic.recipe.solver == "lbfgs"
+    assert (perceptron.repeats, convolutional.repeats) == (0, 1)
+    assert all(genome.pooled for genome in (logistic, perceptron, convolutional))
+
+
+def test_searches_planned_before_heads_saw_every_stage_keep_their_decisions() -> None:
+    """Their trials hold vectors of 48 indices, and genomes that say nothing of it."""
+    older = HybridSpace(SPACE.trunk)
+    vector = older.sample(random.Random(3))
+    assert len(vector) == 48
+    genome = older.decode(vector)
+    stored = genome.to_dict()
+    del stored["pooled"], stored["recipe"]["solver"]
+    assert Genome.from_dict(stored) == genome
+    assert SPACE.decode(SPACE.encode(genome)) == genome
+    assert SPACE.key(SPACE.encode(genome)) == older.key(vector)
+
+
+@settings(max_examples=200, deadline=None)
+@given(vectors())
+def test_only_a_linear_head_without_cells_is_fitted_by_lbfgs_and_then_no_number_matters(
+    vector: Vector,
+) -> None:
+    place = {decision.name: i for i, decision in enumerate(SPACE.decisions)}
+    asked = [*vector[:-1], 1]
+    genome = SPACE.decode(tuple(asked))
+    assert (genome.recipe.solver == "lbfgs") == (genome.repeats == 0 and genome.head.hidden == 0)
+    asked[place["recipe.learning_rate"]] = 0
+    other = list(asked)
+    other[place["recipe.learning_rate"]] = 1
+    same = SPACE.key(tuple(asked)) == SPACE.key(tuple(other))
+    assert same == (genome.recipe.solver == "lbfgs")
 
 
 @pytest.mark.parametrize("resolution", SPEC.resolutions)
@@ -73,9 +104,9 @@ def test_the_space_stands_on_each_resolution(resolution: int) -> None:
 @pytest.mark.parametrize(
     ("vector", "reason"),
     [
-        ((0, 1), "has 48 entries, not 2"),
-        ((9,) * 48, "tap.stage2 must be an index from 0 to 1, not 9"),
-        ((0,) * 48, "not allowed"),
+        ((0, 1), "has 50 entries, not 2"),
+        ((9,) * 50, "tap.stage2 must be an index from 0 to 1, not 9"),
+        ((0,) * 50, "not allowed"),
     ],
 )
 def test_a_vector_from_elsewhere_is_refused(vector: Vector, reason: str) -> None:

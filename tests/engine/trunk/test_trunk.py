@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from search_engine.space.trunks import EMBEDDING, TRUNKS
+from search_engine.space.trunks import EMBEDDING, POOLED, TRUNKS
 from search_engine.trunk.graph import TrunkRunner
 from search_engine.trunk.weights import load_trunk
 
@@ -34,6 +34,7 @@ def test_every_tap_has_the_shape_that_the_spec_says(resolution: int) -> None:
     for tap in spec.taps:
         assert features[tap.name].shape == (1, tap.channels, grid, grid)
     assert features[EMBEDDING].shape == (1, spec.embedding)
+    assert features[POOLED].shape == (1, spec.pooled)
 
 
 def test_the_weights_are_the_real_ones() -> None:
