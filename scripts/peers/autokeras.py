@@ -104,7 +104,7 @@ def _repair_head() -> None:
 def _stop_in_time(tuner: Any, end: float) -> None:
     """No further training begins after the end, and the best model is taken as it is.
 
-    AutoKeras would train it again on all pictures, for as many epochs as were ordered, and loses the callbacks
+    AutoKeras would train it again on all pictures, for all the epochs ordered, and loses its callbacks
     on the way (a list in a list), so nothing would end that.
     """
     original = tuner.on_trial_end

@@ -13,10 +13,11 @@ import json
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -132,7 +133,11 @@ def serve(fit: Callable[[Order], Answer]) -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.stdout = sys.stderr
-    answer = fit(parse())
+    try:
+        answer = fit(parse())
+    except Exception:
+        traceback.print_exc()
+        _leave(1)
     line = {
         "probabilities": np.asarray(answer.probabilities, dtype=float).round(9).tolist(),
         "fit_seconds": round(answer.fit_seconds, 2),
@@ -140,3 +145,10 @@ def serve(fit: Callable[[Order], Answer]) -> None:
     }
     out.write(json.dumps(line) + "\n")
     out.flush()
+    _leave(0)
+
+
+def _leave(status: int) -> NoReturn:
+    """End now: a library's threads may not hold up a process that has answered."""
+    sys.stderr.flush()
+    os._exit(status)
