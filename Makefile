@@ -77,7 +77,7 @@ bench-slots: setup-dev ## Time what a trial costs besides training: claim, start
 	$(BIN)/python -m scripts.bench_overhead --trials $${TRIALS:-40} --slots $${SLOTS:-1} --strategy $${STRATEGY:-evolution}
 
 bench-peers: setup-dev ## Install the tools that bench-accuracy compares with, each in an environment of its own
-	@scripts/peers/install.sh "$(abspath $(PEERS))" "$(BIN)/python"
+	@scripts/peers/install.sh "$(abspath $(PEERS))" "$(CURDIR)/$(BIN)/python"
 
 bench-accuracy: bench-peers ## Compare accuracy at equal time with other tools (hours; DATA=folder of zips)
 	@test -n "$(DATA)" || { echo "Name the folder of NAME-train.zip and NAME-test.zip: make bench-accuracy DATA=/path/to/folder"; exit 1; }
