@@ -4,10 +4,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .ONESHELL:
-.PHONY: help setup setup-dev run test check bench-search bench-slots vendor clean
+.PHONY: help setup setup-dev run test check bench-search bench-slots bench-peers bench-accuracy vendor clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
+PEERS ?= .venv-peers
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The stamps carry a checksum of what they installed, so that a changed requirement installs again and nothing else does.
@@ -75,10 +76,18 @@ bench-slots: setup-dev ## Time what a trial costs besides training: claim, start
 	@$(SCRATCH); export OMP_NUM_THREADS=1
 	$(BIN)/python -m scripts.bench_overhead --trials $${TRIALS:-40} --slots $${SLOTS:-1} --strategy $${STRATEGY:-evolution}
 
+bench-peers: setup-dev ## Install the tools that bench-accuracy compares with, each in an environment of its own
+	@scripts/peers/install.sh "$(abspath $(PEERS))" "$(CURDIR)/$(BIN)/python"
+
+bench-accuracy: bench-peers ## Compare accuracy at equal time with other tools (hours; DATA=folder of zips)
+	@test -n "$(DATA)" || { echo "Name the folder of NAME-train.zip and NAME-test.zip: make bench-accuracy DATA=/path/to/folder"; exit 1; }
+	$(BIN)/python -m scripts.bench_accuracy "$(DATA)" "$${RESULTS:-bench-accuracy.jsonl}" --peers "$(abspath $(PEERS))" \
+	  --minutes $${MINUTES:-2 5} --seeds $${SEEDS:-0 1 2} $${BENCH_OPTIONS:-}
+
 vendor: ## Fetch the pinned front-end files into static/vendor (needs Node; the copies are committed)
 	npm ci --ignore-scripts --no-audit --no-fund
 	node scripts/vendor.mjs
 
 clean: ## Remove what was built, but no data
-	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results
+	rm -rf $(VENV) $(PEERS) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
