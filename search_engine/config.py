@@ -75,6 +75,10 @@ class Plan:
         control_resolution: side in pixels at which the trunk sees the pictures for the linear probe alone,
             where the networks have no trunk; else 0.
         classes: labels; 0 in plans that were made before plans said so.
+        scratch_resolution, scratch_epochs, scratch_seconds: side, epochs and expected seconds of a network
+            from scratch where both kinds are searched; the fields above are then those of networks on the
+            trunk. No epochs where there is no time for such networks.
+        validation: how many validation pictures take part, about; 0 where nobody asked.
     """
 
     trunk: str
@@ -88,6 +92,10 @@ class Plan:
     space: str = "hybrid"
     control_resolution: int = 0
     classes: int = 0
+    scratch_resolution: int = 0
+    scratch_epochs: int = 0
+    scratch_seconds: float = 0.0
+    validation: int = 0
 
     def affords(self, config: SearchConfig) -> int:
         """How many networks a search can train in all, as far as is known before it begins."""

@@ -16,7 +16,7 @@ from search_engine.planner import CONTROL_RESOLUTION, Rates
 from search_engine.space.architecture import Genome, Trunk
 from search_engine.space.hybrid import HybridSpace
 from search_engine.space.networks import build
-from search_engine.space.registry import HYBRID, make_space
+from search_engine.space.registry import ANY, HYBRID, make_space
 from search_engine.space.scratch import PIXELS
 from search_engine.space.scratch_space import RESOLUTIONS
 from search_engine.space.trunks import EMBEDDING, TRUNKS
@@ -57,7 +57,7 @@ def measure_rates(
     rng = random.Random(seed)
     some = rng.sample(paths, min(PICTURES, len(paths)))
     decode = _decode_rate(root, some)
-    if space != HYBRID:
+    if space not in (HYBRID, ANY):
         extract = {CONTROL_RESOLUTION: 1.0 / _extract_seconds(trunk, CONTROL_RESOLUTION, cache, device)}
         return Rates(decode=decode, extract=extract, train=_scratch_rates(space, trunk, classes, device, rng))
     seconds = {r: _extract_seconds(trunk, r, cache, device) for r in MEASURED}
@@ -65,7 +65,8 @@ def measure_rates(
     slope = max(0.0, (seconds[high] - seconds[low]) / (high**2 - low**2))
     extract = {r: 1.0 / max(1e-5, seconds[low] + slope * (r**2 - low**2)) for r in TRUNKS[trunk].resolutions}
     rate = _train_rate(trunk, classes, device, rng)
-    return Rates(decode=decode, extract=extract, train=dict.fromkeys(extract, rate))
+    scratch = _scratch_rates("macro", trunk, classes, device, rng) if space == ANY else {}
+    return Rates(decode=decode, extract=extract, train=dict.fromkeys(extract, rate), scratch=scratch)
 
 
 def _decode_rate(root: Path, paths: list[str]) -> float:

@@ -35,6 +35,7 @@ from search_engine.events import (
     Train,
     Trained,
 )
+from search_engine.families import verdict
 from search_engine.ledger import Ledger
 from search_engine.process import EngineDied, EngineProcess
 from search_engine.proposing import check_config, space_of
@@ -117,6 +118,7 @@ class LocalSearch:
         self._exporting = False
         self._final: Exported | None = None
         self._error: str | None = None
+        self._verdict = ""
 
     def run(self, *, title: str) -> Outcome:
         """Search until the budget is spent, and export the winner.
@@ -244,7 +246,7 @@ class LocalSearch:
             share=step.share,
             scale=step.scale,
             incumbent=step.incumbent,
-            curves=[] if step.incumbent is None else self._records.curves(step.rung),
+            curves=[] if step.incumbent is None else self._records.curves(step),
             max_latency_ms=step.max_latency_ms,
         )
         if step.kind is Kind.SUPERNET:
@@ -270,6 +272,15 @@ class LocalSearch:
             f"[{time.monotonic() - self._started:6.1f} s] {step.number:3d} {step.kind.value} "
             f"({step.origin.value}): {answer.accuracy:.4f} in {answer.seconds:.1f} s{mark}"
         )
+        self._say_verdict()
+
+    def _say_verdict(self) -> None:
+        """When a family of networks is given up, and why."""
+        networks = [t for t in self._records.trials.values() if t.kind is Kind.NETWORK]
+        said = verdict(self.config, self._need_plan(), networks)
+        if said and said != self._verdict:
+            self._verdict = said
+            self.say(said)
 
     def _export(self, engine: EngineProcess, step: ExportStep) -> None:
         trained = self._records.step(step.number)

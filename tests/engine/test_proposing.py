@@ -9,6 +9,7 @@ import pytest
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.errors import SearchEngineError
+from search_engine.families import rungs
 from search_engine.fidelity.rungs import Rung
 from search_engine.proposing import (
     RACING,
@@ -19,7 +20,6 @@ from search_engine.proposing import (
     check_limits,
     incumbent,
     propose,
-    rungs,
     space_of,
 )
 from search_engine.search import Clock, DoneStep, ExportStep, TrainStep, best_model, decide

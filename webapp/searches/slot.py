@@ -123,7 +123,7 @@ class SlotRunner:
             share=step.share,
             scale=step.scale,
             incumbent=step.incumbent,
-            curves=[] if step.incumbent is None else curves(self.search, step.rung),
+            curves=[] if step.incumbent is None else curves(self.search, step),
             max_latency_ms=step.max_latency_ms,
         )
         if step.kind is Kind.SUPERNET:
