@@ -280,17 +280,22 @@ def _random_is_due(config: SearchConfig, plan: Plan, networks: Sequence[Trial]) 
     Epochs of two families are weighed by the seconds that they are planned to take.
     """
 
-    def cost_at(name: str, rung: int) -> float:
-        ladder, own = rungs(config, plan, name), plan_of(plan, name)
-        weight = own.trial_seconds / max(1, own.epochs) if name else 1.0
-        return ladder[min(rung, len(ladder) - 1)].cost * weight
-
     last = len(rungs(config, plan)) - 1
-    cost = max(cost_at(name, last) for name in open_families(config, plan, networks))
-    costs = [(t.origin, cost_at(family(plan, t.vector), t.rung)) for t in networks]
-    drawn = sum(each for origin, each in costs if origin is Origin.RANDOM)
-    spent = sum(each for _, each in costs)
+    left = open_families(config, plan, networks)
+    names = [family(plan, t.vector) for t in networks]
+    costs = {name: _planned_costs(config, plan, name) for name in {*names, *left}}
+    cost = max(costs[name][-1] for name in left)
+    each = [costs[name][min(t.rung, last)] for name, t in zip(names, networks, strict=True)]
+    drawn = sum(c for c, t in zip(each, networks, strict=True) if t.origin is Origin.RANDOM)
+    spent = sum(each)
     return drawn + cost <= config.random_share * (spent + cost) + 1e-9
+
+
+def _planned_costs(config: SearchConfig, plan: Plan, name: str) -> list[float]:
+    """Of one training at each rung: in epochs, or in seconds where there is more than one family."""
+    own = plan_of(plan, name)
+    weight = own.trial_seconds / max(1, own.epochs) if name else 1.0
+    return [rung.cost * weight for rung in rungs(config, plan, name)]
 
 
 def _answered(found: Candidate, networks: Sequence[Trial], space: GenomeSpace) -> Candidate:
