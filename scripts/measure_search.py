@@ -25,9 +25,9 @@ from search_engine.data.gather import gather, make_manifest
 from search_engine.data.manifest import write_manifest
 from search_engine.errors import TrialFailed
 from search_engine.events import Message
+from search_engine.families import rungs
 from search_engine.fidelity import SCHEDULERS
 from search_engine.ledger import Entry, Ledger
-from search_engine.proposing import rungs
 from search_engine.runner import LocalSearch
 from search_engine.search import trial_seed
 from search_engine.session import Session

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search_engine.config import Plan, SearchConfig
-from search_engine.proposing import is_network, rungs
+from search_engine.families import rungs
+from search_engine.proposing import is_network
 from search_engine.steps import Part
 from search_engine.trial import Kind, Trial, TrialState, best_of
 

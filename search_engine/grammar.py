@@ -74,7 +74,8 @@ def _add_how(fit: argparse.ArgumentParser) -> None:
         "--space",
         choices=list(SPACES),
         default=HYBRID,
-        help="hybrid: cells on a pretrained network; cells, macro: from scratch (default: hybrid)",
+        help="hybrid: cells on a pretrained network; cells, macro: from scratch; any: on a "
+        "pretrained network or from scratch, whichever proves better (default: hybrid)",
     )
     fit.add_argument(
         "--strategy",

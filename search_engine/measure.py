@@ -16,7 +16,7 @@ from search_engine.planner import CONTROL_RESOLUTION, Rates
 from search_engine.space.architecture import Genome, Trunk
 from search_engine.space.hybrid import HybridSpace
 from search_engine.space.networks import build
-from search_engine.space.registry import HYBRID, make_space
+from search_engine.space.registry import ANY, HYBRID, make_space
 from search_engine.space.scratch import PIXELS
 from search_engine.space.scratch_space import RESOLUTIONS
 from search_engine.space.trunks import EMBEDDING, TRUNKS
@@ -57,7 +57,7 @@ def measure_rates(
     rng = random.Random(seed)
     some = rng.sample(paths, min(PICTURES, len(paths)))
     decode = _decode_rate(root, some)
-    if space != HYBRID:
+    if space not in (HYBRID, ANY):
         extract = {CONTROL_RESOLUTION: 1.0 / _extract_seconds(trunk, CONTROL_RESOLUTION, cache, device)}
         return Rates(decode=decode, extract=extract, train=_scratch_rates(space, trunk, classes, device, rng))
     seconds = {r: _extract_seconds(trunk, r, cache, device) for r in MEASURED}
@@ -65,7 +65,8 @@ def measure_rates(
     slope = max(0.0, (seconds[high] - seconds[low]) / (high**2 - low**2))
     extract = {r: 1.0 / max(1e-5, seconds[low] + slope * (r**2 - low**2)) for r in TRUNKS[trunk].resolutions}
     rate = _train_rate(trunk, classes, device, rng)
-    return Rates(decode=decode, extract=extract, train=dict.fromkeys(extract, rate))
+    scratch = _scratch_rates("macro", trunk, classes, device) if space == ANY else {}
+    return Rates(decode=decode, extract=extract, train=dict.fromkeys(extract, rate), scratch=scratch)
 
 
 def _decode_rate(root: Path, paths: list[str]) -> float:
@@ -111,9 +112,12 @@ def _train_rate(trunk: str, classes: int, device: torch.device, rng: random.Rand
 
 
 def _scratch_rates(
-    space: str, trunk: str, classes: int, device: torch.device, rng: random.Random
+    space: str, trunk: str, classes: int, device: torch.device, rng: random.Random | None = None
 ) -> dict[int, float]:
-    """The same for networks on pixels: at the lowest and highest resolution, in between by the area."""
+    """The same for networks on pixels: at the lowest and highest resolution, in between by the area.
+
+    Without random numbers of the networks that the space begins with.
+    """
     low, high = min(RESOLUTIONS), max(RESOLUTIONS)
     seconds = {
         side: 1.0 / _pixel_rate(space, Trunk(trunk, side), classes, device, rng) for side in (low, high)
@@ -122,11 +126,13 @@ def _scratch_rates(
     return {side: 1.0 / (seconds[low] + slope * (side**2 - low**2)) for side in RESOLUTIONS}
 
 
-def _pixel_rate(space: str, trunk: Trunk, classes: int, device: torch.device, rng: random.Random) -> float:
+def _pixel_rate(
+    space: str, trunk: Trunk, classes: int, device: torch.device, rng: random.Random | None
+) -> float:
     networks, side, n = make_space(space, trunk), trunk.resolution, SCRATCH_BATCH * STEPS
     rates = []
-    for _ in range(CANDIDATES):
-        genome = networks.decode(networks.sample(rng))
+    for vector in networks.starts if rng is None else [networks.sample(rng) for _ in range(CANDIDATES)]:
+        genome = networks.decode(vector)
         genome = replace(genome, recipe=replace(genome.recipe, batch_size=SCRATCH_BATCH))
         examples = Examples(
             features={PIXELS: torch.randint(0, 256, (n, side, side, 3), dtype=torch.uint8, device=device)},
@@ -134,7 +140,7 @@ def _pixel_rate(space: str, trunk: Trunk, classes: int, device: torch.device, rn
             rows=torch.arange(n),
         )
         rates.append(_steps_rate(genome, classes, examples, device))
-    return sorted(rates)[len(rates) // 2]
+    return sorted(rates)[(len(rates) - 1) // 2]
 
 
 def _steps_rate(genome: Genome, classes: int, examples: Examples, device: torch.device) -> float:

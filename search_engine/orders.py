@@ -42,7 +42,7 @@ def order(
     *,
     space: Callable[[], GenomeSpace],
     record: RecordOf,
-    curves: Callable[[int], list[list[float]]],
+    curves: Callable[[TrainStep], list[list[float]]],
 ) -> Message:
     """The command for a step.
 
@@ -51,7 +51,7 @@ def order(
         config: of the search.
         space: what the search tries; only asked for shared weights.
         record: of earlier trials.
-        curves: learning curves of networks that were trained in full on a rung, epoch by epoch.
+        curves: learning curves of networks that were trained like this one to the end, epoch by epoch.
     """
     genome = step.genome.to_dict() if step.genome else None
     if step.kind is Kind.SUPERNET:
@@ -90,7 +90,7 @@ def order(
         share=step.share,
         scale=step.scale,
         incumbent=step.incumbent,
-        curves=[] if step.incumbent is None else curves(step.rung),
+        curves=[] if step.incumbent is None else curves(step),
         max_latency_ms=step.max_latency_ms,
     )
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from search_engine.config import Plan, SearchConfig
-from search_engine.space.registry import HYBRID
+from search_engine.space.registry import ANY, HYBRID
 from search_engine.space.scratch_space import RESOLUTIONS
 from search_engine.space.trunks import TRUNKS, TrunkSpec
 
@@ -20,6 +20,9 @@ CONTROL_RESOLUTION = 96  # of the trunk's linear probe, where it is no more than
 SCRATCH_EPOCHS = (12, 40)  # fewer than 12 from nothing are still guesses
 SCRATCH_GOOD_EPOCHS = 16  # what a higher resolution must leave
 SCRATCH_FEWEST = 8  # networks; a set too large for so many is sampled
+PILOT_EPOCHS = (8, 40)  # of networks from scratch beside those on a trunk: 8 told three data sets apart
+PILOT_SHARE = 0.1  # of the search for one such network; two begin the search
+PILOT_MOST = 0.25  # of the search; where one takes more, they are left out
 FALLBACK_RESOLUTION = 128  # when no resolution lets every picture in: a sample of them at this one
 MARGIN = 1.15  # a shared machine gets slower while one looks
 
@@ -32,11 +35,13 @@ class Rates:
         decode: pictures decoded and resized a second.
         extract: resolution to pictures through the trunk a second.
         train: resolution to pictures a second through forward and backward of a typical candidate.
+        scratch: the same of networks from scratch, where both kinds are searched; else empty.
     """
 
     decode: float
     extract: Mapping[int, float]
     train: Mapping[int, float]
+    scratch: Mapping[int, float] = field(default_factory=dict)
 
 
 def make_plan(
@@ -57,7 +62,7 @@ def make_plan(
         scratch, at which the usual number of networks can be trained well.
     """
     budget = max(1.0, config.budget_seconds - spent)
-    if config.space != HYBRID:
+    if config.space not in (HYBRID, ANY):
         return _plan_from_scratch(
             config, rates, trunk=trunk, pictures=pictures, test_pictures=test_pictures, budget=budget
         )
@@ -65,7 +70,9 @@ def make_plan(
     limit = _prepare_limit(budget)
 
     def seconds(resolution: int, n: int) -> float:
-        each = 1.0 / rates.decode + 1.0 / rates.extract[resolution]
+        # Networks from scratch see smaller pictures, for which the files are decoded once more.
+        decodes = 2.0 if config.space == ANY else 1.0
+        each = decodes / rates.decode + 1.0 / rates.extract[resolution]
         return MARGIN * n * each / config.slots
 
     fitting = [r for r in spec.resolutions if seconds(r, pictures) <= limit]
@@ -78,7 +85,7 @@ def make_plan(
     epoch_seconds = used / rates.train[resolution]
     wanted = search * config.slots / _trials_wanted(config)
     epochs = round(min(max(wanted / epoch_seconds, EPOCHS[0]), EPOCHS[1]))
-    return Plan(
+    plan = Plan(
         trunk=trunk,
         resolution=resolution,
         pictures=used,
@@ -87,7 +94,33 @@ def make_plan(
         prepare_seconds=prepare,
         finish_seconds=finish,
         rates=_rates(rates, resolution),
+        space=config.space,
         pooled=True,
+    )
+    return _with_scratch(config, plan, rates, search * config.slots) if config.space == ANY else plan
+
+
+def _with_scratch(config: SearchConfig, plan: Plan, rates: Rates, search: float) -> Plan:
+    """The plan with networks from scratch beside those on the trunk.
+
+    They are trained for longer than networks on
+    the trunk and there are fewer of them: from nothing, time is worth more than choice.
+    """
+    wanted = PILOT_SHARE * search
+    good = wanted / SCRATCH_GOOD_EPOCHS
+    side = max((r for r in RESOLUTIONS if plan.pictures / rates.scratch[r] <= good), default=min(RESOLUTIONS))
+    epoch_seconds = plan.pictures / rates.scratch[side]
+    epochs = round(min(max(wanted / epoch_seconds, PILOT_EPOCHS[0]), PILOT_EPOCHS[1]))
+    seconds = MARGIN * epochs * epoch_seconds + 1.0
+    limited = config.max_parameters is not None or config.max_latency_ms is not None
+    if seconds > PILOT_MOST * search and not limited:  # limits may rule the trunk out
+        epochs = 0
+    return replace(
+        plan,
+        scratch_resolution=side,
+        scratch_epochs=epochs,
+        scratch_seconds=seconds,
+        rates=plan.rates | {"train_scratch": rates.scratch[side]},
     )
 
 

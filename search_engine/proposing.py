@@ -11,26 +11,24 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from statistics import median
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.errors import SettingsError, SpaceError
+from search_engine.families import family, narrowed, open_families, pace, plan_of, rungs
 from search_engine.fidelity import SCHEDULERS, Result
 from search_engine.fidelity.base import cost_of
 from search_engine.fidelity.prefilter import Prefilter
-from search_engine.fidelity.rungs import ETA, SAVINGS, Rung, make_rungs
+from search_engine.fidelity.rungs import ETA, SAVINGS, Rung
 from search_engine.objective import OBJECTIVES, latency_bound
 from search_engine.space.architecture import Genome, Trunk
 from search_engine.space.base import GenomeSpace
 from search_engine.space.limited import LimitedSpace, adopt
 from search_engine.space.proxies import Proxies, proxies
-from search_engine.space.registry import HYBRID, SPACES, make_space
+from search_engine.space.registry import ANY, HYBRID, SPACES, make_space
 from search_engine.strategies import STRATEGIES
 from search_engine.trial import Kind, Origin, Proposal, Trial, TrialState, Vector
 
 FIDELITIES = ("full", *SCHEDULERS)
-OBSERVED = 3
-"""Networks after which measured seconds say more than the plan's."""
 RACING = 5
 """Full curves of a rung after which a training may be ended early."""
 CURVES = 30
@@ -89,7 +87,7 @@ def check_config(config: SearchConfig) -> None:
             raise SettingsError(f"The {what} must be {least:g} {upto}, not {number:g}.")
     if config.objective == "mnasnet" and config.max_latency_ms is None:
         raise SettingsError("The MnasNet objective needs a latency to aim at. Give one in milliseconds.")
-    if config.saving == "resolution" and config.space == HYBRID:
+    if config.saving == "resolution" and config.space in (HYBRID, ANY):
         raise SettingsError(
             "On a pretrained network the resolution is one for all, because its activations are kept. "
             "Save epochs or pictures, or search for networks from scratch."
@@ -100,8 +98,16 @@ def check_config(config: SearchConfig) -> None:
             f"{what} has a cheap look of its own at networks, and goes with full training only. Choose the "
             "fidelity full."
         )
-    if config.strategy == "enas" and config.space == "macro":
-        raise SettingsError("ENAS shares the weights of cells, and the space macro has none. Choose another.")
+    if config.strategy == "enas" and config.space in ("macro", ANY):
+        raise SettingsError(
+            f"ENAS shares the weights of cells, and the space {config.space} has none, or not only. "
+            "Choose another."
+        )
+    if config.fidelity != "full" and config.space == ANY:
+        raise SettingsError(
+            "The space any compares two kinds of networks, and goes with full training only. Choose the "
+            "fidelity full, or one kind."
+        )
 
 
 def space_of(config: SearchConfig, plan: Plan) -> GenomeSpace:
@@ -110,7 +116,9 @@ def space_of(config: SearchConfig, plan: Plan) -> GenomeSpace:
     Raises:
         SpaceError: there is no such space.
     """
-    space = make_space(plan.space, Trunk(plan.trunk, plan.resolution), pooled=plan.pooled)
+    space = make_space(
+        plan.space, Trunk(plan.trunk, plan.resolution), plan.scratch_resolution, pooled=plan.pooled
+    )
     if config.max_parameters is None and config.start is None:
         return space
     first = None if config.start is None else _adopted(space, config.start)
@@ -156,11 +164,6 @@ def _adopted(space: GenomeSpace, start: dict[str, object]) -> Vector | None:
         return None
 
 
-def rungs(config: SearchConfig, plan: Plan) -> tuple[Rung, ...]:
-    """The lengths of training, cheapest first; the last is the plan's."""
-    return (Rung(plan.epochs),) if config.fidelity == "full" else make_rungs(plan.epochs, config.saving)
-
-
 def propose(
     config: SearchConfig, plan: Plan, networks: Sequence[Trial], told: Sequence[Trial], space: GenomeSpace
 ) -> Candidate | None:
@@ -176,8 +179,9 @@ def propose(
     if _used_up(networks):
         return None
     ladder = rungs(config, plan)
-    if _random_is_due(config, networks, ladder):
-        [proposal] = _ask("random", config, plan, told, space)
+    space, told, own = narrowed(config, plan, networks, told, space)
+    if _random_is_due(config, plan, networks):
+        [proposal] = _ask("random", config, own, told, space)
         found = Candidate(origin=Origin.RANDOM, vector=proposal.vector, parent=None, rung=len(ladder) - 1)
     elif len(ladder) > 1:
         made = _scheduled(config, plan, networks, ladder, space)
@@ -185,7 +189,7 @@ def propose(
             return None
         found = made
     else:
-        found = _of_strategy(config, plan, networks, told, space)
+        found = _of_strategy(config, own, networks, told, space)
     return _answered(found, networks, space)
 
 
@@ -258,7 +262,7 @@ def _scheduled(
 ) -> Candidate | None:
     costs = [rung.cost for rung in ladder]
     # By what training takes here: else a slow machine would never reach the last rung, a fast one stop early.
-    budget = plan.search_seconds(config) / pace(plan, networks, ladder)
+    budget = plan.search_seconds(config) / pace(config, plan, networks)
     if config.max_trials is not None:
         budget = min(budget, cost_of(config.max_trials, costs, config.random_share))
     budget *= 1.0 - config.random_share
@@ -271,29 +275,29 @@ def _scheduled(
     return Candidate(origin=Origin.STRATEGY, vector=job.vector, parent=job.parent, rung=job.rung)
 
 
-def pace(plan: Plan, networks: Sequence[Trial], ladder: tuple[Rung, ...]) -> float:
-    """Seconds of a unit of ``Rung.cost``: as planned, or the median of what was measured since."""
-    seconds = [
-        t.seconds / _cost_of(t, ladder) for t in networks if t.state is TrialState.FINISHED and t.seconds
-    ]
-    return plan.trial_seconds / plan.epochs if len(seconds) < OBSERVED else median(seconds)
-
-
-def _cost_of(trial: Trial, ladder: tuple[Rung, ...]) -> float:
-    """Of a finished network; it may have been cut short."""
-    rung = ladder[min(trial.rung, len(ladder) - 1)]
-    return replace(rung, epochs=trial.epochs or rung.epochs).cost
-
-
-def _random_is_due(config: SearchConfig, networks: Sequence[Trial], ladder: tuple[Rung, ...]) -> bool:
+def _random_is_due(config: SearchConfig, plan: Plan, networks: Sequence[Trial]) -> bool:
     """Whether the random arm has had less than its share of all epochs, this network included.
 
     Its networks are trained in full, whatever the strategy's are, and it is spread evenly over the search.
+    Epochs of two families are weighed by the seconds that they are planned to take.
     """
-    cost = ladder[-1].cost
-    drawn = sum(t.origin is Origin.RANDOM for t in networks) * cost
-    spent = sum(ladder[min(t.rung, len(ladder) - 1)].cost for t in networks)
+
+    last = len(rungs(config, plan)) - 1
+    left = open_families(config, plan, networks)
+    names = [family(plan, t.vector) for t in networks]
+    costs = {name: _planned_costs(config, plan, name) for name in {*names, *left}}
+    cost = max(costs[name][-1] for name in left)
+    each = [costs[name][min(t.rung, last)] for name, t in zip(names, networks, strict=True)]
+    drawn = sum(c for c, t in zip(each, networks, strict=True) if t.origin is Origin.RANDOM)
+    spent = sum(each)
     return drawn + cost <= config.random_share * (spent + cost) + 1e-9
+
+
+def _planned_costs(config: SearchConfig, plan: Plan, name: str) -> list[float]:
+    """Of one training at each rung: in epochs, or in seconds where there is more than one family."""
+    own = plan_of(plan, name)
+    weight = own.trial_seconds / max(1, own.epochs) if name else 1.0
+    return [rung.cost * weight for rung in rungs(config, plan, name)]
 
 
 def _answered(found: Candidate, networks: Sequence[Trial], space: GenomeSpace) -> Candidate:

@@ -9,10 +9,11 @@ from typing import Any
 from search_engine.config import Plan, SearchConfig
 from search_engine.evaluate.worth import Comparison, Scored, worth
 from search_engine.events import Combined, EpochDone, Refitted, SupernetDone, Trained
+from search_engine.families import rungs
 from search_engine.ledger import Entry, Ledger, asked, found_by, members_of
 from search_engine.objective import factor_of, fits, reward_of
 from search_engine.orders import Record
-from search_engine.proposing import CURVES, rungs
+from search_engine.proposing import CURVES
 from search_engine.steps import TrainStep
 from search_engine.trial import Kind, Trial, TrialState
 
@@ -62,15 +63,16 @@ class Records:
         with self.lock:
             self._curves[event.number].append(event.accuracy)
 
-    def curves(self, rung: int) -> list[list[float]]:
-        """Of the newest networks that were trained to the end at a rung."""
+    def curves(self, step: TrainStep) -> list[list[float]]:
+        """Of the newest networks of the step's kind that were trained to the end at its rung."""
         with self.lock:
             whole = [
                 self._curves[t.number]
                 for t in self.trials.values()
                 if t.kind is Kind.NETWORK
                 and t.state is TrialState.FINISHED
-                and t.rung == rung
+                and t.rung == step.rung
+                and _on_trunk(self._steps[t.number]) == _on_trunk(step)
                 and not t.killed
                 and self._steps[t.number].repeat_of is None
             ]
@@ -171,3 +173,8 @@ class Records:
                 )
             )
         return Ledger(config=self.config, plan=plan, split=split, entries=tuple(entries))
+
+
+def _on_trunk(step: TrainStep) -> bool:
+    """Whether its network stands on a pretrained one: others climb along other curves."""
+    return step.genome is not None and step.genome.trunk is not None

@@ -32,6 +32,7 @@ from search_engine.events import (
     SupernetDone,
     Trained,
 )
+from search_engine.families import verdict
 from search_engine.finishing import best_model
 from search_engine.ledger import Ledger
 from search_engine.orders import order, parts_for
@@ -108,6 +109,7 @@ class LocalSearch:
         self._exporting = False
         self._final: Exported | None = None
         self._error: str | None = None
+        self._verdict = ""
 
     def run(self, *, title: str) -> Outcome:
         """Search until the budget is spent, and export the winner.
@@ -252,6 +254,15 @@ class LocalSearch:
             f"[{self._elapsed:6.1f} s] {step.number:3d} {step.kind.value} "
             f"({step.origin.value}): {answer.accuracy:.4f} in {answer.seconds:.1f} s{mark}"
         )
+        self._say_verdict()
+
+    def _say_verdict(self) -> None:
+        """When a family of networks is given up, and why."""
+        networks = [t for t in self._records.trials.values() if t.kind is Kind.NETWORK]
+        said = verdict(self.config, self._need_plan(), networks)
+        if said and said != self._verdict:
+            self._verdict = said
+            self.say(said)
 
     def _export(self, engine: EngineProcess, step: ExportStep) -> None:
         self.say(f"[{self._elapsed:6.1f} s] finishing trial {step.number}")

@@ -1,7 +1,7 @@
 """What a slot of a search does next: one pure function of the settings, the plan, the trials and the clock.
 
-The site asks it inside a database transaction, the command line in a loop; neither decides anything itself.
-Nothing is remembered between calls, so a search whose processes all died goes on from its trials.
+The site asks it inside a database transaction, the command line in a loop. Nothing is remembered between
+calls, so a search whose processes all died goes on from its trials.
 
 A search runs its controls (0: majority, 1: linear probe), a supernet if its strategy wants one, then networks
 while time allows, hands out a usable model as soon as there is one and at each improvement. Then it selects
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from search_engine.config import Plan, SearchConfig
-from search_engine.fidelity.rungs import Rung
+from search_engine.families import family, open_families, plan_of, rungs, seconds_of
 from search_engine.finishing import (
     able,
     best_model,
@@ -28,7 +28,7 @@ from search_engine.finishing import (
     rivals,
 )
 from search_engine.objective import latency_bound
-from search_engine.proposing import Candidate, incumbent, is_network, pace, propose, rungs
+from search_engine.proposing import Candidate, incumbent, is_network, propose
 from search_engine.space.architecture import Genome, Trunk, linear_probe
 from search_engine.space.base import GenomeSpace
 from search_engine.space.canonical import key_of
@@ -59,8 +59,7 @@ def decide(
 ) -> Step:
     """The next step of one slot. Same arguments, same answer.
 
-    The caller writes the step down before it asks for another slot: a ``TrainStep`` as a running trial, an
-    ``ExportStep`` as ``exporting``.
+    The caller writes it down before another slot asks: as a running trial, or as ``exporting``.
 
     Args:
         config: what the user wants.
@@ -136,7 +135,7 @@ class _View:
                 drawn=again.drawn,
             )
             return self._network_step(again.number, found, retry=True)
-        if self.left < self.expected_seconds(0):
+        if self.left < min(map(self.expected_seconds, self.families)):
             return None
         if self.config.max_trials is not None and len(self.networks) >= self.config.max_trials:
             return None
@@ -211,22 +210,22 @@ class _View:
         return [trial for trial in self.trials if is_network(trial)]
 
     @property
-    def ladder(self) -> tuple[Rung, ...]:
-        return rungs(self.config, self.plan)
+    def families(self) -> tuple[str, ...]:
+        """Those that are still tried; see ``families``."""
+        return open_families(self.config, self.plan, self.networks)
 
     @property
     def best(self) -> Trial | None:
         return best_model(self.config, self.plan, self.trials)
 
-    def expected_seconds(self, rung: int) -> float:
-        """Of the next network at a rung: as planned, or the median of what was measured since."""
-        return self.ladder[rung].cost * pace(self.plan, self.networks, self.ladder)
+    def expected_seconds(self, name: str, rung: int = 0) -> float:
+        return seconds_of(self.config, self.plan, self.networks, rung, name)
 
     @property
     def left(self) -> float:
         """Seconds for training, until the reserve for the final fit and export begins."""
         best = best_of(able(self.config, self.plan, self.trials))
-        expected = self.expected_seconds(-1)
+        expected = max(self.expected_seconds(name, -1) for name in self.families)  # whichever wins
         winner = max(expected, (best.seconds or 0.0) if best else 0.0)
         reserve = self.plan.finish_seconds + refit_reserve(self.config, expected, winner) + FINISH_OVERHEAD
         return self.config.budget_seconds - reserve - self.clock.elapsed
@@ -237,25 +236,27 @@ class _View:
 
     def _network_step(self, number: int, found: Candidate, *, retry: bool) -> Step | None:
         """None if there is no time left for it."""
-        expected = self.expected_seconds(found.rung)
+        name = family(self.plan, found.vector)
+        expected = self.expected_seconds(name, found.rung)
         if found.repeat_of is None and self.left < expected:
             return None
         step = self._step(
             number,
             Kind.NETWORK,
             found.origin,
-            min(TIMEOUT_FACTOR * self.plan.trial_seconds, self.left),
+            min(TIMEOUT_FACTOR * plan_of(self.plan, name).trial_seconds, self.left),
             retry=retry,
         )
+        rung = rungs(self.config, self.plan, name)[found.rung]
         return replace(
             step,
             vector=found.vector,
             genome=self.space.decode(found.vector),
             key=self.space.key(found.vector),
             parent=found.parent,
-            epochs=self.ladder[found.rung].epochs,
-            share=self.ladder[found.rung].share,
-            scale=self.ladder[found.rung].scale,
+            epochs=rung.epochs,
+            share=rung.share,
+            scale=rung.scale,
             rung=found.rung,
             drawn=found.drawn,
             incumbent=self._incumbent(found),

@@ -99,7 +99,13 @@ class Session:
         side = plan.trunk_resolution
         runner = TrunkRunner(plan.trunk, side, self.shared_cache, self.device)
         latency = self._trunk_latency_ms(runner, side)
-        plan = replace(plan, rates=plan.rates | {TRUNK_LATENCY: latency}, classes=self.classes)
+        part = len(self.manifest.of("validation")) / max(1, len(working))
+        plan = replace(
+            plan,
+            rates=plan.rates | {TRUNK_LATENCY: latency},
+            classes=self.classes,
+            validation=round(part * plan.pictures),
+        )
         check_limits(config, plan, latency if plan.space == HYBRID else 0.0)
         return plan
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 
 from search_engine.errors import SpaceError
@@ -67,6 +68,10 @@ class LimitedSpace(VectorSpace):
             return False
         return self.max_parameters is None or self.parameters(vector) <= self.max_parameters
 
+    def neighbours(self, vector: Vector, rng: random.Random) -> Iterator[Vector]:
+        """Those of the inner space that are small enough."""
+        return (each for each in self.inner.neighbours(vector, rng) if self.is_legal(each))
+
     def sample(self, rng: random.Random) -> Vector:
         """A legal vector: a random one, or where nearly all are too large a shrunken one.
 
@@ -96,9 +101,9 @@ def adopt(space: GenomeSpace, genome: Genome) -> Vector:
     Raises:
         SpaceError: the network is of another space, or over another trunk.
     """
-    model = space.decode(space.starts[0])
-    if genome.trunk and model.trunk and genome.trunk.name == model.trunk.name:
-        return space.encode(replace(genome, trunk=model.trunk))
-    if genome.scratch and model.scratch:
-        return space.encode(at_resolution(genome, model.scratch.resolution))
+    for model in map(space.decode, space.starts):
+        if genome.trunk and model.trunk and genome.trunk.name == model.trunk.name:
+            return space.encode(replace(genome, trunk=model.trunk))
+        if genome.scratch and model.scratch:
+            return space.encode(at_resolution(genome, model.scratch.resolution))
     raise SpaceError("The network to start from is of another kind than those that this search tries.")

@@ -11,35 +11,41 @@ from search_engine.space.architecture import Trunk
 from search_engine.space.base import GenomeSpace
 
 HYBRID = "hybrid"
-"""The space on a trunk; all others are of networks from scratch."""
+"""The space on a trunk; all others but ``ANY`` are of networks from scratch."""
+ANY = "any"
+"""Networks on a trunk, and such from scratch, in one space."""
 
 
 class SpaceFactory(Protocol):
-    """Makes the space for a trunk, pooled or not, or from scratch for the trunk's resolution alone."""
+    """Makes a space for a trunk, pooled or not, and for the pixels that networks from scratch see."""
 
-    def __call__(self, trunk: Trunk, *, pooled: bool) -> GenomeSpace: ...
+    def __call__(self, trunk: Trunk, pixels: int, *, pooled: bool) -> GenomeSpace: ...
 
 
-def _lazy(module: str, name: str, make_from: Callable[[Any, Trunk, bool], GenomeSpace]) -> SpaceFactory:
-    def make(trunk: Trunk, *, pooled: bool) -> GenomeSpace:
-        return make_from(getattr(import_module(f"search_engine.space.{module}"), name), trunk, pooled)
+def _lazy(module: str, name: str, make_from: Callable[[Any, Trunk, int, bool], GenomeSpace]) -> SpaceFactory:
+    def make(trunk: Trunk, pixels: int, *, pooled: bool) -> GenomeSpace:
+        return make_from(getattr(import_module(f"search_engine.space.{module}"), name), trunk, pixels, pooled)
 
     return make
 
 
 SPACES: dict[str, SpaceFactory] = {
-    HYBRID: _lazy("hybrid", "HybridSpace", lambda space, trunk, pooled: space(trunk, pooled=pooled)),
-    "cells": _lazy("cells", "CellsSpace", lambda space, trunk, _: space(trunk.resolution)),
-    "macro": _lazy("macro", "MacroSpace", lambda space, trunk, _: space(trunk.resolution)),
+    HYBRID: _lazy("hybrid", "HybridSpace", lambda space, trunk, _, pooled: space(trunk, pooled=pooled)),
+    "cells": _lazy("cells", "CellsSpace", lambda space, _, pixels, __: space(pixels)),
+    "macro": _lazy("macro", "MacroSpace", lambda space, _, pixels, __: space(pixels)),
+    ANY: _lazy(
+        "union", "UnionSpace", lambda space, trunk, pixels, pooled: space(trunk, pixels, pooled=pooled)
+    ),
 }
 
 
-def make_space(name: str, trunk: Trunk, *, pooled: bool = False) -> GenomeSpace:
+def make_space(name: str, trunk: Trunk, pixels: int = 0, *, pooled: bool = False) -> GenomeSpace:
     """The space of a name.
 
     Args:
         name: in ``SPACES``.
-        trunk: to stand on, or from scratch for its resolution alone.
+        trunk: to stand on; from scratch its resolution is what networks see.
+        pixels: side that networks from scratch see where both kinds are searched; 0 for the trunk's.
         pooled: whether heads on the trunk may read every stage; see ``HybridSpace``.
 
     Raises:
@@ -47,4 +53,4 @@ def make_space(name: str, trunk: Trunk, *, pooled: bool = False) -> GenomeSpace:
     """
     if name not in SPACES:
         raise SpaceError(f"unknown space {name!r}; known: {', '.join(SPACES)}")
-    return SPACES[name](trunk, pooled=pooled)
+    return SPACES[name](trunk, pixels or trunk.resolution, pooled=pooled)

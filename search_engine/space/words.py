@@ -27,8 +27,13 @@ STEMS = {"conv_3x3": "convolution 3×3", "patch_4x4": "patches of 4×4"}
 INPUTS = ("earlier cell", "previous cell")
 """States 0 and 1 of a cell; state 2 + i is its node i."""
 
+FAMILIES = {"trunk": "on the pretrained network", "scratch": "from scratch"}
+FROM_SCRATCH = "scratch."
+"""How the names of decisions begin that are about networks from scratch, where both kinds are searched."""
+
 STRUCTURE = "Structure"
 _STRUCTURE = {
+    "family": "kind of network",
     "repeats": "cells in a row",
     "width": "channels",
     "has_reduction": "reduction cell",
@@ -80,7 +85,9 @@ class Words:
 
 def in_words(decision: Decision) -> Words:
     """A decision of any space; one that is not known here keeps its name."""
-    group, name = _named(decision.name)
+    group, name = _named(decision.name.removeprefix(FROM_SCRATCH))
+    if decision.name.startswith(FROM_SCRATCH):
+        group = "From scratch" if group == STRUCTURE else f"From scratch, {group.lower()}"
     last = decision.name.rpartition(".")[2]
     return Words(group, name, tuple(_choice(last, value) for value in decision.choices))
 
@@ -109,7 +116,8 @@ def _choice(field: str, value: Any) -> str:
     if field.startswith("input_"):
         return INPUTS[value] if value < len(INPUTS) else f"node {value - len(INPUTS) + 1}"
     if isinstance(value, str):
-        return OPERATIONS.get(value) or BLOCKS.get(value) or STEMS.get(value) or SOLVERS.get(value) or value
+        names = (OPERATIONS, BLOCKS, STEMS, SOLVERS, FAMILIES)
+        return next((words[value] for words in names if value in words), value)
     if field in {"hidden", "dropout", "label_smoothing", "mixup", "shift"} and not value:
         return "none"
     units = {"shift": "up to {:g} pixels", "batch_size": "{:g} pictures"}

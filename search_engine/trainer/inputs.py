@@ -14,7 +14,7 @@ from torch import Tensor
 from search_engine.config import Plan
 from search_engine.data.manifest import Manifest, Picture
 from search_engine.data.pack import CHUNK, Pack, build_pack
-from search_engine.space.registry import HYBRID
+from search_engine.space.registry import ANY, HYBRID
 from search_engine.space.scratch import PIXELS
 from search_engine.space.trunks import EMBEDDING
 from search_engine.trainer.loop import Examples
@@ -32,7 +32,7 @@ class Inputs:
     Attributes:
         manifest: all pictures.
         store: the trunk's activations; only the embedding where networks are trained from scratch.
-        pack: the pixels that networks from scratch see; None for networks on the trunk.
+        pack: the pixels that networks from scratch see; None where there are none.
         device: to train on.
     """
 
@@ -109,9 +109,13 @@ def prepare_inputs(
             should_stop=should_stop,
         )
 
-    on_trunk = plan.space == HYBRID
+    on_trunk = plan.space in (HYBRID, ANY)
     side = plan.trunk_resolution
-    pixels = None if on_trunk else pack_at(plan.resolution)
+    pixels = None
+    if not on_trunk:
+        pixels = pack_at(plan.resolution)
+    elif plan.scratch_epochs:
+        pixels = pack_at(plan.scratch_resolution)
     pack = pack_at(side)
     only = None if on_trunk else (EMBEDDING,)
     runner = TrunkRunner(plan.trunk, side, shared_cache, device, names=only)

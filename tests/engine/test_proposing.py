@@ -9,6 +9,7 @@ import pytest
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.errors import SearchEngineError
+from search_engine.families import rungs
 from search_engine.fidelity.rungs import Rung
 from search_engine.finishing import best_model
 from search_engine.proposing import (
@@ -20,7 +21,6 @@ from search_engine.proposing import (
     check_limits,
     incumbent,
     propose,
-    rungs,
     space_of,
 )
 from search_engine.search import decide

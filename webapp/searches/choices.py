@@ -15,7 +15,7 @@ from search_engine.fidelity.registry import SCHEDULERS
 from search_engine.fidelity.rungs import SAVINGS
 from search_engine.objective import OBJECTIVES
 from search_engine.proposing import check_config
-from search_engine.space.registry import HYBRID, SPACES
+from search_engine.space.registry import ANY, HYBRID, SPACES
 from search_engine.space.trunks import TRUNKS
 from search_engine.strategies import STRATEGIES
 from webapp.core.errors import UserError
@@ -95,6 +95,10 @@ SPACE_WORDS = {
     HYBRID: Words(
         "On top of a pretrained network",
         "Builds on what was learned from a million photographs: quickest, and best for most pictures.",
+    ),
+    ANY: Words(
+        "Everything",
+        "Tries both: on top of a pretrained network and from scratch. Gives up on what does clearly worse.",
     ),
     "cells": Words(
         "Cells, from scratch",

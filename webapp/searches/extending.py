@@ -115,9 +115,8 @@ def _refuse_used_up(search: Search) -> None:
 
 def _take_up_trials(search: Search) -> None:
     """What the end of the last round cut short is trained now; what could not be exported may be again."""
-    search.trials.filter(state=Trial.State.CANCELLED).update(
-        state=Trial.State.QUEUED, slot=None, attempts=0, started_at=None, finished_at=None
-    )
+    cut = search.trials.filter(state=Trial.State.CANCELLED).exclude(origin=Trial.Origin.FINISH)
+    cut.update(state=Trial.State.QUEUED, slot=None, attempts=0, started_at=None, finished_at=None)
     search.trials.filter(error_kind__in=(EXPORT_FAILED, EXPORT_HOPELESS)).update(error="", error_kind="")
 
 

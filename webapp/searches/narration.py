@@ -44,10 +44,16 @@ def trial_name(trial: Trial) -> str:
 
 def describe_plan(plan: Plan) -> str:
     """What was measured and what follows from it."""
+    scratch = ""
+    if plan.scratch_epochs:
+        scratch = (
+            f" Networks from scratch see {plan.scratch_resolution} × {plan.scratch_resolution} pixels; one "
+            f"takes about {seconds_in_words(plan.scratch_seconds)}."
+        )
     return (
         f"Measured this machine: pictures are seen at {plan.resolution} × {plan.resolution} pixels, "
         f"{plan.pictures:,} of them take part in the search, and trying a network takes about "
-        f"{seconds_in_words(plan.trial_seconds)}."
+        f"{seconds_in_words(plan.trial_seconds)}.{scratch}"
     )
 
 

@@ -9,9 +9,12 @@ from django.db.models.functions import Power
 from django.utils import timezone
 
 from search_engine.config import Plan, SearchConfig
+from search_engine.families import rungs
 from search_engine.objective import EXPONENT, OBJECTIVES, fits, reward_of
-from search_engine.proposing import CURVES, rungs, space_of
+from search_engine.proposing import CURVES, space_of
 from search_engine.space.base import GenomeSpace
+from search_engine.space.registry import ANY
+from search_engine.steps import TrainStep
 from search_engine.strategies.auto import choose
 from search_engine.trial import Kind, Origin, TrialState
 from search_engine.trial import Trial as FrozenTrial
@@ -131,10 +134,12 @@ def frozen_all(rows: Iterable[Trial], config: SearchConfig) -> list[FrozenTrial]
     return [frozen(row, config) for row in sorted(rows, key=lambda row: row.number)]
 
 
-def curves(search: Search, rung: int) -> list[list[float]]:
-    """Validation accuracies, epoch by epoch, of the newest networks trained to the end at a rung."""
+def curves(search: Search, step: TrainStep) -> list[list[float]]:
+    """Validation accuracies, epoch by epoch, of the newest networks of the step's kind trained to the end."""
     whole = search.trials.filter(
-        kind=Trial.Kind.NETWORK, state=Trial.State.FINISHED, rung=rung, killed=False, repeat_of=None
+        kind=Trial.Kind.NETWORK, state=Trial.State.FINISHED, rung=step.rung, killed=False, repeat_of=None
     )
+    if search.space == ANY and step.vector:
+        whole = whole.filter(vector__0=step.vector[0])
     newest = whole.order_by("-number").prefetch_related("epoch_rows")[:CURVES]
     return [[epoch.accuracy for epoch in trial.epoch_rows.all()] for trial in newest]

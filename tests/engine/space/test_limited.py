@@ -13,7 +13,7 @@ from search_engine.space.limited import LimitedSpace, adopt
 from search_engine.space.registry import SPACES, make_space
 
 TRUNK = Trunk("efficientnet_lite0", 128)
-BOUNDS = {"hybrid": 3_450_000, "cells": 60_000, "macro": 40_000}
+BOUNDS = {"hybrid": 3_450_000, "cells": 60_000, "macro": 40_000, "any": 3_450_000}
 
 
 @pytest.mark.parametrize("name", sorted(SPACES))

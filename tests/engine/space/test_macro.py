@@ -126,7 +126,7 @@ def test_spaces_are_known_by_name() -> None:
     for name in SPACES:
         space = make_space(name, Trunk("efficientnet_lite0", 64))
         assert space.decode(space.sample(random.Random(0))).resolution == 64
-    with pytest.raises(SpaceError, match="unknown space 'outer'; known: hybrid, cells, macro"):
+    with pytest.raises(SpaceError, match="unknown space 'outer'; known: hybrid, cells, macro, any"):
         make_space("outer", Trunk("efficientnet_lite0", 64))
 
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from search_engine.families import verdict
 from search_engine.strategies import auto
 from search_engine.strategies.words import explain
+from search_engine.trial import Kind
 from webapp.searches.models import Search, Trial
-from webapp.searches.replay import affords, frozen_all, search_config, search_space, strategy_name
+from webapp.searches.replay import (
+    affords,
+    frozen_all,
+    search_config,
+    search_plan,
+    search_space,
+    strategy_name,
+)
 
 CONTROL_ARM = "Now and then a network is drawn at random, to show what the search is worth."
 DID = {
@@ -31,7 +40,10 @@ def doing(search: Search, trials: list[Trial]) -> str:
     if not search.is_over:
         known = frozen_all(trials, search_config(search))
         said = explain(search.strategy, known, search_space(search), affords(search))
-        return said if search.strategy == "random" else f"{said} {CONTROL_ARM}"
+        networks = [trial for trial in known if trial.kind is Kind.NETWORK]
+        given_up = verdict(search_config(search), search_plan(search), networks)
+        arm = "" if search.strategy == "random" else CONTROL_ARM
+        return " ".join(part for part in (given_up, said, arm) if part)
     if search.strategy == "auto":
         return f"{auto.explain(affords(search))} {CONTROL_ARM}"
     return DID.get(search.strategy, f"It proposed networks by {strategy_name(search)}.")

@@ -1,0 +1,147 @@
+"""The two families of networks of the space ``any``: how long each is trained, and when one is given up.
+
+Pure functions of the settings, the plan and the trials, as all that says what comes next. In every other
+space there is one family, called ``""``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import median
+
+from search_engine.config import Plan, SearchConfig
+from search_engine.fidelity.rungs import Rung, make_rungs
+from search_engine.objective import latency_bound
+from search_engine.space.base import GenomeSpace
+from search_engine.space.registry import ANY
+from search_engine.space.trunks import TRUNKS
+from search_engine.space.union import FAMILIES, SCRATCH, TRUNK, family_of, only
+from search_engine.trial import Trial, TrialState, Vector
+
+OBSERVED = 3
+"""Networks after which measured seconds say more than the plan's."""
+FEWEST = 2
+"""Networks trained to the end by which a family may be judged: its two starting points."""
+CERTAIN = 2.0
+"""Standard errors of the difference by which the best of a family must be behind to be given up."""
+WORDS = {TRUNK: "Networks on the pretrained network", SCRATCH: "Networks from scratch"}
+
+
+def family(plan: Plan, vector: Vector) -> str:
+    """Of a network; empty where the search has one family."""
+    return family_of(vector) if plan.space == ANY and vector else ""
+
+
+def plan_of(plan: Plan, name: str) -> Plan:
+    """The plan of a family: its epochs and seconds in the place of those of all."""
+    if name != SCRATCH:
+        return plan
+    return replace(plan, epochs=plan.scratch_epochs, trial_seconds=plan.scratch_seconds)
+
+
+def rungs(config: SearchConfig, plan: Plan, name: str = "") -> tuple[Rung, ...]:
+    """The lengths of training of a family, cheapest first; the last is the plan's."""
+    plan = plan_of(plan, name)
+    return (Rung(plan.epochs),) if config.fidelity == "full" else make_rungs(plan.epochs, config.saving)
+
+
+def pace(config: SearchConfig, plan: Plan, networks: Sequence[Trial], name: str = "") -> float:
+    """Seconds of a unit of ``Rung.cost``: as planned, or the median of what was measured since."""
+    ladder, own = rungs(config, plan, name), plan_of(plan, name)
+    seconds = [
+        t.seconds / _cost_of(t, ladder)
+        for t in networks
+        if t.state is TrialState.FINISHED and t.seconds and family(plan, t.vector) == name
+    ]
+    return own.trial_seconds / max(1, own.epochs) if len(seconds) < OBSERVED else median(seconds)
+
+
+def seconds_of(config: SearchConfig, plan: Plan, networks: Sequence[Trial], rung: int, name: str) -> float:
+    """What the next network of a family is expected to take at a rung."""
+    return rungs(config, plan, name)[rung].cost * pace(config, plan, networks, name)
+
+
+def _cost_of(trial: Trial, ladder: tuple[Rung, ...]) -> float:
+    """Of a finished network; it may have been cut short."""
+    rung = ladder[min(trial.rung, len(ladder) - 1)]
+    return replace(rung, epochs=trial.epochs or rung.epochs).cost
+
+
+def open_families(config: SearchConfig, plan: Plan, networks: Sequence[Trial]) -> tuple[str, ...]:
+    """The families that are still tried; never none.
+
+    A family is given up when ``FEWEST`` of its networks are trained to the end and the best is behind the
+    best of the other family by more than ``CERTAIN`` standard errors of the difference of two binomial
+    shares of the validation pictures. The same pictures judge both, which makes the difference surer than
+    that, and the best of a few is flattered in both.
+    """
+    if plan.space != ANY:
+        return ("",)
+    possible = _possible(config, plan)
+    if len(possible) == 1:
+        return possible
+    rewards = {name: _rewards(plan, networks, name) for name in FAMILIES}
+    if not all(rewards.values()):
+        return FAMILIES
+    behind = min(FAMILIES, key=lambda name: max(rewards[name]))
+    ahead = SCRATCH if behind == TRUNK else TRUNK
+    low, high = max(rewards[behind]), max(rewards[ahead])
+    if len(rewards[behind]) < FEWEST or high - low <= CERTAIN * _error(low, high, plan.validation):
+        return FAMILIES
+    return (ahead,)
+
+
+def narrowed(
+    config: SearchConfig, plan: Plan, networks: Sequence[Trial], told: Sequence[Trial], space: GenomeSpace
+) -> tuple[GenomeSpace, list[Trial], Plan]:
+    """What a strategy sees: no family that was given up in space, trials and plan."""
+    left = open_families(config, plan, networks)
+    if len(left) > 1 or left == ("",):
+        return space, list(told), plan
+    [name] = left
+    kept = [trial for trial in told if family(plan, trial.vector) == name]
+    return only(space, name), kept, plan_of(plan, name)
+
+
+def verdict(config: SearchConfig, plan: Plan, networks: Sequence[Trial]) -> str:
+    """A sentence about the family that was given up, and why; empty while both are tried."""
+    left = open_families(config, plan, networks)
+    if plan.space != ANY or len(left) > 1:
+        return ""
+    [kept] = left
+    gone = SCRATCH if kept == TRUNK else TRUNK
+    low, high = (max(_rewards(plan, networks, name), default=None) for name in (gone, kept))
+    if low is None or high is None:
+        return f"{WORDS[gone]} are not tried: the time or the limits rule them out."
+    return f"{WORDS[gone]} were given up: best {low:.0%} against {high:.0%}."
+
+
+def _possible(config: SearchConfig, plan: Plan) -> tuple[str, ...]:
+    """The families that the time and the limits allow."""
+    bound = latency_bound(config)
+    slow = bound is not None and plan.rates.get("trunk_latency_ms", 0.0) > bound
+    large = config.max_parameters is not None and TRUNKS[plan.trunk].parameters >= config.max_parameters
+    if slow or large:
+        return (SCRATCH,)
+    return FAMILIES if plan.scratch_epochs else (TRUNK,)
+
+
+def _rewards(plan: Plan, networks: Sequence[Trial], name: str) -> list[float]:
+    return [
+        trial.reward
+        for trial in networks
+        if trial.state is TrialState.FINISHED
+        and trial.reward is not None
+        and not trial.killed
+        and family(plan, trial.vector) == name
+    ]
+
+
+def _error(first: float, second: float, pictures: int) -> float:
+    """Standard error of the difference; a share of nothing or all counts as half a picture off."""
+    count = max(1, pictures)
+    edge = min(0.5, 0.5 / count)
+    shares = (min(1.0 - edge, max(edge, share)) for share in (first, second))
+    return math.sqrt(sum(share * (1.0 - share) for share in shares) / count)
