@@ -47,8 +47,8 @@ run: setup ## Start Netwright; Ctrl-C stops it (DATA_DIR, HOST, PORT and more: s
 test: setup-dev ## Run every test: engine, web, architecture, integration, browser
 	@$(SCRATCH); export OMP_NUM_THREADS=1
 	CHROMIUM="$$(scripts/ensure_chromium.sh)"; export CHROMIUM
-	$(HEADING) "Engine, web and architecture"
-	$(BIN)/pytest tests/engine tests/web tests/architecture
+	$(HEADING) "Engine, web, scripts and architecture"
+	$(BIN)/pytest tests/engine tests/web tests/architecture tests/scripts
 	$(HEADING) "Integration: real broker, real worker, real training"
 	$(BIN)/pytest tests/integration
 	$(HEADING) "Browser: the whole journey in Chromium"

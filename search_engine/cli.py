@@ -121,6 +121,7 @@ def fit(options: argparse.Namespace) -> int:
             fidelity=options.fidelity,
             saving=options.saving,
             early_stop=not options.no_early_stop,
+            ensemble=not options.single,
             prefilter=options.prefilter,
         )
         search = LocalSearch(
@@ -170,7 +171,11 @@ def _report(outcome: Outcome, options: argparse.Namespace, seconds: float) -> No
                 "number": outcome.winner,
                 "kind": outcome.card["kind"],
                 "hash": outcome.card["genome_hash"],
-                "genome": outcome.card["genome"],
+                "genome": outcome.card["genome"],  # of several the one that says most
+                "members": [
+                    {name: member[name] for name in ("trial", "share", "genome_hash")}
+                    for member in outcome.card["members"]
+                ],
             },
             "controls": outcome.controls,
             "worth": [comparison.to_dict() for comparison in outcome.worth],

@@ -121,6 +121,11 @@ def _add_how(fit: argparse.ArgumentParser) -> None:
         help="what those shorter trainings have less of; resolution only from scratch (default: epochs)",
     )
     fit.add_argument(
+        "--single",
+        action="store_true",
+        help="make one network, even if several are better together",
+    )
+    fit.add_argument(
         "--no-early-stop",
         action="store_true",
         help="train every network to the end, even one that will hardly beat the best",

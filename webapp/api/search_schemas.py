@@ -52,6 +52,10 @@ class SearchIn(Schema):
     early_stop: bool = Field(
         DEFAULTS.early_stop, description="Whether a training is ended that will hardly beat the best so far."
     )
+    ensemble: bool = Field(
+        DEFAULTS.ensemble,
+        description="Whether several networks may answer together, if they are better so and within limits.",
+    )
     max_latency_ms: float | None = Field(
         None,
         description="How long the network may take for a picture on the training machine; null: no limit. "
@@ -105,6 +109,7 @@ class SearchOut(Schema):
     random_share: float
     prefilter: bool
     early_stop: bool
+    ensemble: bool
     max_latency_ms: float | None
     max_parameters: int | None
     start_from: int | None = Field(description="Id of the search whose best network was tried first.")
@@ -140,6 +145,7 @@ class SearchOut(Schema):
             random_share=search.random_share,
             prefilter=search.prefilter,
             early_stop=search.early_stop,
+            ensemble=search.ensemble,
             max_latency_ms=search.max_latency_ms,
             max_parameters=search.max_parameters,
             start_from=search.start_from_id,

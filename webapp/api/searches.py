@@ -56,6 +56,7 @@ def start_search(request: AuthenticatedRequest, data: SearchIn) -> Status[Search
             random_share=data.random_share,
             prefilter=data.prefilter,
             early_stop=data.early_stop,
+            ensemble=data.ensemble,
             max_latency_ms=data.max_latency_ms,
             max_parameters=data.max_parameters,
             start_from=start,

@@ -43,7 +43,7 @@ class SearchChoices:
         max_latency_ms: the winner may take so long for a picture; None for no limit.
         max_parameters: numbers that the winner may hold; None for no limit.
         start_from: a search whose best network is tried first.
-        objective, saving, random_share, prefilter, early_stop: as in ``SearchConfig``.
+        objective, saving, random_share, prefilter, early_stop, ensemble: as in ``SearchConfig``.
     """
 
     strategy: str = "auto"
@@ -57,6 +57,7 @@ class SearchChoices:
     random_share: float = 0.15
     prefilter: bool = False
     early_stop: bool = True
+    ensemble: bool = True
 
 
 DEFAULTS = SearchChoices()
@@ -215,6 +216,8 @@ def _expert_words(search: Search) -> list[str]:
         parts.append("size may decide what is trained")
     if not search.early_stop:
         parts.append("no training ends early")
+    if not search.ensemble:
+        parts.append("one network only")
     return parts
 
 

@@ -123,6 +123,10 @@ class TrainForm(forms.Form):
         required=False,
     )
     whole = forms.BooleanField(label="End no training early, however bad it looks", required=False)
+    alone = forms.BooleanField(
+        label="One network only, even if several are better together",
+        required=False,
+    )
 
     def __init__(self, data: Any = None, *, earlier: QuerySet[Search]) -> None:
         super().__init__(data)
@@ -168,6 +172,7 @@ class TrainForm(forms.Form):
             random_share=DEFAULTS.random_share if percent is None else percent / 100,
             prefilter=data["prefilter"],
             early_stop=not data["whole"],
+            ensemble=not data["alone"],
         )
 
 

@@ -66,6 +66,7 @@ def start_search(
             random_share=choices.random_share,
             prefilter=choices.prefilter,
             early_stop=choices.early_stop,
+            ensemble=choices.ensemble,
             max_latency_ms=choices.max_latency_ms,
             max_parameters=choices.max_parameters,
             start=best.genome if best else None,

@@ -46,6 +46,25 @@ def test_control_without_network_has_no_drawing(alice_client: Client, search: Se
     assert alice_client.get(f"/searches/{search.pk}/candidates/0/architecture.svg").status_code == 404
 
 
+def test_ensemble_says_who_answers(alice_client: Client, search: Search) -> None:
+    add_trial(search, kind="ensemble", origin="finish", accuracy=0.9, members=[[2, 0.75], [1, 0.25]])
+    number = search.trials.get(kind="ensemble").number
+    text = read(alice_client, f"/searches/{search.pk}/candidates/{number}/")
+    assert "Several networks that answer together: the mean of what they say." in text
+    assert "Network 2 75.0 % 87.0" in text
+    assert "Plain transfer learning 25.0 % 80.0" in text
+
+
+def test_ensemble_of_one_and_refit_say_what_they_are(alice_client: Client, search: Search) -> None:
+    add_trial(search, kind="ensemble", origin="finish", accuracy=None, members=[[2, 1.0]])
+    add_trial(search, kind="refit", origin="finish", accuracy=None, parent_number=2)
+    alone, refit = search.trials.order_by("number").values_list("number", flat=True)[4:6]
+    text = read(alice_client, f"/searches/{search.pk}/candidates/{alone}/")
+    assert "Networks were tried together, and none were better so." in text
+    text = read(alice_client, f"/searches/{search.pk}/candidates/{refit}/")
+    assert "Network 2 again, which learned from the validation pictures, too." in text
+
+
 def test_failed_candidate_says_why(alice_client: Client, search: Search) -> None:
     text = read(alice_client, f"/searches/{search.pk}/candidates/3/")
     assert "It could not be trained. It ran out of memory." in text

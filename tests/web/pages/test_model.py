@@ -9,6 +9,8 @@ from io import BytesIO
 import pytest
 from django.test import Client
 
+from search_engine.space.architecture import Trunk
+from search_engine.space.hybrid import HybridSpace
 from tests.web.pages.reading import read, words
 from tests.web.searches.making import running_search
 from tests.web.trained.making import make_model
@@ -76,6 +78,22 @@ def test_try_tab_takes_a_picture(alice_client: Client, model: TrainedModel) -> N
 
 def test_architecture_tab_says_when_there_is_none(alice_client: Client, model: TrainedModel) -> None:
     assert "There is no network to draw" in read(alice_client, f"/models/{model.pk}/?tab=architecture")
+
+
+def test_architecture_tab_draws_every_network_of_an_ensemble(
+    alice_client: Client, model: TrainedModel
+) -> None:
+    space = HybridSpace(Trunk("efficientnet_lite0", 128))
+    members = [
+        {"trial": number, "share": share, "genome": space.decode(vector).to_dict()}
+        for number, share, vector in zip((2, 3), (0.6, 0.4), space.starts, strict=False)
+    ]
+    TrainedModel.objects.update(card=model.card | {"members": members})
+    url = f"/models/{model.pk}/?tab=architecture"
+    text = read(alice_client, url)
+    assert "2 networks answer together" in text
+    assert "Network 2 : 60.0 % of the answer" in text.replace("Network 2:", "Network 2 :")
+    assert alice_client.get(url).content.count(b'<svg class="nw-arch"') == 2
 
 
 def test_bundle_is_the_zip_on_the_disk(alice_client: Client, model: TrainedModel) -> None:

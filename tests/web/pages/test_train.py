@@ -141,12 +141,13 @@ def test_what_experts_choose_is_passed_on(alice_client: Client, alice: User) -> 
         "random_percent": "25",
         "prefilter": "on",
         "whole": "on",
+        "alone": "on",
     }
     answer = alice_client.post(f"/datasets/{make_version(alice).dataset_id}/train/", form)
     assert answer.status_code == 302, words(answer)
     search = Search.objects.get()
     assert (search.objective, search.saving, search.random_share) == ("mnasnet", "pictures", 0.25)
-    assert (search.prefilter, search.early_stop) == (True, False)
+    assert (search.prefilter, search.early_stop, search.ensemble) == (True, False, False)
     assert "Being right, and fast · aims at 8 ms a picture" in read(alice_client, f"/searches/{search.pk}/")
 
 

@@ -110,13 +110,14 @@ def test_what_experts_choose_reaches_the_engine_and_the_page(alice: User) -> Non
         saving="pictures",
         random_share=0.3,
         early_stop=False,
+        ensemble=False,
     )
     config = search_config(Search.objects.get(pk=search.pk))
     assert (config.objective, config.saving, config.random_share) == ("mnasnet", "pictures", 0.3)
-    assert (config.early_stop, config.prefilter) == (False, False)
+    assert (config.early_stop, config.prefilter, config.ensemble) == (False, False, False)
     assert chosen_words(search) == (
         "Short first, in rounds · Being right, and fast · aims at 20 ms a picture · short trainings save "
-        "pictures · 30% of the training by chance · no training ends early"
+        "pictures · 30% of the training by chance · no training ends early · one network only"
     )
 
 

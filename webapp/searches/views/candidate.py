@@ -30,11 +30,19 @@ def trial(request: AuthenticatedRequest, pk: int, number: int) -> HttpResponse:
         "name": trial_name(found),
         "outside": outside(found),
         "family": family(found),
+        "members": members(found),
         "drawing": drawing(found.genome, found.search.version),
         "genome": json.dumps(found.genome, indent=2) if found.genome else "",
         "chart_data": epoch_data(found),
     }
     return render(request, "searches/candidate.html", context)
+
+
+def members(found: Trial) -> list[tuple[Trial, float]]:
+    """The networks of an ensemble, each with its share of the answer."""
+    shares = dict(found.members)
+    trials = found.search.trials.filter(number__in=shares).defer("right")
+    return sorted(((trial, shares[trial.number]) for trial in trials), key=lambda each: -each[1])
 
 
 @require_safe

@@ -12,7 +12,7 @@ from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned
 from webapp.core.views.live import digest, reload_page, render_live
 from webapp.searches.choices import chosen_words
-from webapp.searches.models import Search
+from webapp.searches.models import Search, Trial
 from webapp.searches.views.board import board, facts, trials_of
 from webapp.searches.views.family import family
 from webapp.searches.views.worth import answers, arm_figures
@@ -34,8 +34,19 @@ def told(search: Search, context: dict[str, Any]) -> dict[str, Any]:
     return {
         "figures": arm_figures(trials),
         "worth": answers(search, trials),
-        "family": family(context["best"]),
+        "family": family(leading(context["best"])),
     }
+
+
+def leading(best: Trial | None) -> Trial | None:
+    """The network that says most in an ensemble; any other trial is its own."""
+    if best is None or best.kind != Trial.Kind.ENSEMBLE:
+        return best
+    for number, _ in best.members:
+        network = best.search.trials.filter(number=number, kind=Trial.Kind.NETWORK).first()
+        if network:
+            return network
+    return None
 
 
 @require_safe

@@ -27,7 +27,7 @@ from webapp.searches.forms import BUDGETS, TrainForm
 from webapp.searches.models import Search
 
 ADVANCED = ("strategy", "space", "fidelity", "max_latency_ms", "max_millions", "start_from", "seed")
-EXPERT = ("objective", "saving", "random_percent", "prefilter", "whole")
+EXPERT = ("objective", "saving", "random_percent", "prefilter", "whole", "alone")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -53,7 +53,8 @@ def tab_context(request: AuthenticatedRequest, model: TrainedModel, tab: str) ->
     if tab == "try":
         return {}
     if tab == "architecture":
-        return {"drawing": drawing(model.card.get("genome"), version)}
+        parts = model.card.get("members") or [{"genome": model.card.get("genome"), "share": 1.0}]
+        return {"drawings": [(part, drawing(part["genome"], version)) for part in parts if part["genome"]]}
     if tab == "use":
         return {"snippets": snippets(request, model)}
     return {"files": bundle_files(model), "commands": COMMANDS}
