@@ -10,17 +10,12 @@ from collections.abc import Sequence
 from search_engine.config import Plan, SearchConfig
 from search_engine.families import rungs
 from search_engine.proposing import is_network
+from search_engine.reserve import REFIT_FACTOR
 from search_engine.steps import Part
 from search_engine.trial import Kind, Trial, TrialState, best_of
 
-MOST_MEMBERS = 5
-"""Networks that answer together. More add little, and all of them have to be fitted again and served."""
 POOL = 20
 """Best trials that an ensemble is selected from: the worse ones only get in by luck."""
-FINISH_SHARE = 0.2
-"""Of the budget that is kept back, at the most, to fit an ensemble's networks again."""
-REFIT_FACTOR = 1.3
-"""The final fit also sees the validation pictures (15 of 70 parts more), and a busy machine is slower."""
 
 
 def best_model(config: SearchConfig, plan: Plan, trials: Sequence[Trial]) -> Trial | None:
@@ -65,26 +60,6 @@ def rivals(config: SearchConfig, plan: Plan, trials: Sequence[Trial]) -> tuple[i
     first = {t.key: t for t in reversed(done)}
     distinct = [t for t in done if first[t.key] is t]
     return tuple(t.number for t in distinct[:POOL]) if any(map(is_network, distinct)) else ()
-
-
-def members_planned(config: SearchConfig, seconds: float) -> int:
-    """How many networks there will be time to fit again, if one takes so many seconds to train."""
-    if not config.ensemble or config.objective != "accuracy":
-        return 1
-    share = FINISH_SHARE * config.budget_seconds * config.slots
-    return min(MOST_MEMBERS, max(1, int(share / (REFIT_FACTOR * seconds))))
-
-
-def refit_reserve(config: SearchConfig, expected: float, winner: float) -> float:
-    """Seconds to keep back for fitting what wins again.
-
-    Args:
-        config: budget and slots.
-        expected: seconds that a network takes.
-        winner: seconds that the best so far took, if that is more.
-    """
-    others = (members_planned(config, expected) - 1) * expected
-    return REFIT_FACTOR * max(winner, (winner + others) / config.slots)
 
 
 def members_of(best: Trial) -> tuple[tuple[int, float], ...]:

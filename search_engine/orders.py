@@ -9,8 +9,8 @@ from typing import Any
 from search_engine.commands import Combine, Refit, Supernet, Train
 from search_engine.config import SearchConfig
 from search_engine.events import Message
-from search_engine.finishing import MOST_MEMBERS
 from search_engine.objective import latency_bound
+from search_engine.reserve import MOST_MEMBERS
 from search_engine.space.base import GenomeSpace
 from search_engine.space.shared import shared_base
 from search_engine.steps import ExportStep, TrainStep

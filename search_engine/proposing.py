@@ -20,6 +20,7 @@ from search_engine.fidelity.base import cost_of
 from search_engine.fidelity.prefilter import Prefilter
 from search_engine.fidelity.rungs import ETA, SAVINGS, Rung
 from search_engine.objective import OBJECTIVES, latency_bound
+from search_engine.reserve import refit_reserve
 from search_engine.space.architecture import Genome, Trunk
 from search_engine.space.base import GenomeSpace
 from search_engine.space.limited import LimitedSpace, adopt
@@ -262,7 +263,9 @@ def _scheduled(
 ) -> Candidate | None:
     costs = [rung.cost for rung in ladder]
     # By what training takes here: else a slow machine would never reach the last rung, a fast one stop early.
-    budget = plan.search_seconds(config) / pace(config, plan, networks)
+    speed = pace(config, plan, networks)
+    kept = refit_reserve(config, speed * costs[-1], speed * costs[-1]) * config.slots
+    budget = max(costs[-1], (plan.search_seconds(config) - kept) / speed)
     if config.max_trials is not None:
         budget = min(budget, cost_of(config.max_trials, costs, config.random_share))
     budget *= 1.0 - config.random_share

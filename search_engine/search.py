@@ -22,13 +22,13 @@ from search_engine.finishing import (
     best_model,
     ensemble_of,
     parts_of,
-    refit_reserve,
     refits_due,
     refits_of,
     rivals,
 )
 from search_engine.objective import latency_bound
 from search_engine.proposing import Candidate, incumbent, is_network, propose
+from search_engine.reserve import refit_reserve
 from search_engine.space.architecture import Genome, Trunk, linear_probe
 from search_engine.space.base import GenomeSpace
 from search_engine.space.canonical import key_of

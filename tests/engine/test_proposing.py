@@ -23,6 +23,7 @@ from search_engine.proposing import (
     propose,
     space_of,
 )
+from search_engine.reserve import MOST_MEMBERS
 from search_engine.search import decide
 from search_engine.space.architecture import Genome
 from search_engine.space.base import Decision, GenomeSpace, VectorSpace
@@ -75,6 +76,7 @@ def played(
             continue
         assert isinstance(step, TrainStep), step
         seconds = slower * PLAN.trial_seconds / PLAN.epochs * step.epochs
+        seconds *= 1.2 if step.kind is Kind.REFIT else 1.0
         seconds = 0.0 if step.repeat_of is not None else seconds
         now += seconds
         trials.append(
@@ -86,11 +88,12 @@ def played(
                 step.vector,
                 step.key,
                 step.parent,
-                reward=worth(step.key, step.epochs),
+                reward=None if step.kind is Kind.REFIT else worth(step.key, step.epochs),
                 seconds=seconds,
                 rung=step.rung,
                 epochs=step.epochs,
                 drawn=step.drawn,
+                members=tuple((number, 1.0) for number in step.rivals[:MOST_MEMBERS]),
             )
         )
 
@@ -161,7 +164,7 @@ def test_a_number_of_networks_is_shared_out_over_the_rungs(fidelity: str) -> Non
 def test_the_time_is_used_up_on_a_machine_that_is_faster_than_planned(fidelity: str, slower: float) -> None:
     config = settings(fidelity=fidelity, budget_seconds=150.0, strategy="random")
     trials, _ = played(config, slower=slower)
-    used = PLAN.prepare_seconds + sum(t.seconds or 0.0 for t in networks(trials))
+    used = PLAN.prepare_seconds + sum(t.seconds or 0.0 for t in trials if t not in CONTROLS)
     assert used + PLAN.finish_seconds + 3 * PLAN.trial_seconds > config.budget_seconds
 
 
@@ -297,9 +300,10 @@ def test_a_network_that_was_ended_early_does_not_answer_the_random_arm() -> None
 def test_what_is_over_a_limit_never_wins() -> None:
     best = trained(2, 0.9, fits=False)
     second = trained(3, 0.8)
-    step = decide(settings(), PLAN, [*CONTROLS, best, second], Clock(elapsed=599), space_of(CONFIG, PLAN))
-    assert isinstance(step, ExportStep)
-    assert step.number == 3
+    alone = settings(ensemble=False)
+    step = decide(alone, PLAN, [*CONTROLS, best, second], Clock(elapsed=599), space_of(CONFIG, PLAN))
+    assert isinstance(step, TrainStep)
+    assert (step.kind, step.parent) == (Kind.REFIT, 3)
     probe = dataclasses.replace(CONTROLS[1], fits=False)
     ended = decide(settings(), PLAN, [CONTROLS[0], probe, best], Clock(elapsed=599), space_of(CONFIG, PLAN))
     assert isinstance(ended, DoneStep)

@@ -129,6 +129,11 @@ def assert_guarantees(site: Launched, api: Api, rows: Rows, search: dict[str, An
     wait_until(lambda: not engines_of(site), 30, "the end of every engine")
 
 
+def networks(trials: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Neither controls nor what a search ends with."""
+    return [trial for trial in trials if trial["kind"] == "network"]
+
+
 def assert_numbers_and_states(trials: list[dict[str, Any]]) -> None:
     assert [trial["number"] for trial in trials] == list(range(len(trials)))
     assert len(trials) > 3
@@ -138,28 +143,32 @@ def assert_numbers_and_states(trials: list[dict[str, Any]]) -> None:
 
 def assert_controls_come_first(trials: list[dict[str, Any]]) -> None:
     kinds = [trial["kind"] for trial in trials]
-    assert kinds == ["majority", "linear_probe", *["network"] * (len(trials) - 2)]
+    end = kinds.index("ensemble")
+    assert kinds[:end] == ["majority", "linear_probe", *["network"] * (end - 2)]
+    assert set(kinds[end + 1 :]) <= {"refit"}
     controls_ended = max(moment(trial["finished_at"]) for trial in trials[:2])
     assert all(moment(trial["created_at"]) >= controls_ended for trial in trials[2:])
 
 
 def assert_random_arm_has_its_share(trials: list[dict[str, Any]]) -> None:
     """Of any first networks, to within one: spread over the search, not bunched."""
-    origins = [trial["origin"] for trial in trials[2:]]
+    origins = [trial["origin"] for trial in networks(trials)]
     for count in range(1, len(origins) + 1):
         assert origins[:count].count("random") == int(count * RANDOM_SHARE + 1e-9)
 
 
 def assert_nothing_is_trained_twice(trials: list[dict[str, Any]], log: list[str]) -> None:
     """A genome is trained by one trial; others that have it say whose figures theirs are."""
-    networks = trials[2:]
-    trained = {trial["genome_hash"]: trial for trial in networks if trial["repeat_of"] is None}
-    repeats = [trial for trial in networks if trial["repeat_of"] is not None]
-    assert len(trained) + len(repeats) == len(networks)
+    proposed = networks(trials)
+    trained = {trial["genome_hash"]: trial for trial in proposed if trial["repeat_of"] is None}
+    repeats = [trial for trial in proposed if trial["repeat_of"] is not None]
+    assert len(trained) + len(repeats) == len(proposed)
+    refits = [trial["parent_number"] for trial in trials if trial["kind"] == "refit"]
+    assert len(refits) == len(set(refits))
     for trial in repeats:
         first = trained[trial["genome_hash"]]
         assert (trial["repeat_of"], trial["accuracy"]) == (first["number"], first["accuracy"])
-    for trial in networks:
+    for trial in proposed:
         said = [line for line in log if line.startswith(f"Network {trial['number']} ")]
         announced = [line for line in said if "validation pictures" in line]
         assert len(announced) == (trial["state"] == "finished" and trial["repeat_of"] is None), said
@@ -176,8 +185,9 @@ def assert_one_final_export(site: Launched, api: Api, rows: Rows, search: int) -
     assert seal.read_text().startswith(f"trial {trial['number']}, ")
     last_training = max(moment(row["finished_at"]).timestamp() for row in rows.trials(search))
     assert seal.stat().st_mtime >= last_training  # nobody could have learned from it
-    best = max(row["accuracy"] for row in rows.trials(search)[1:] if row["state"] == "finished")
-    assert trial["accuracy"] == best
+    best = max(row["accuracy"] or 0.0 for row in rows.trials(search)[1:] if row["state"] == "finished")
+    error = max(row["standard_error"] or 0.0 for row in rows.trials(search)[1:])
+    assert trial["accuracy"] >= best - (error if trial["kind"] == "ensemble" else 0.0)
 
 
 def assert_ledger_replays(site: Launched, api: Api, search: int, trials: list[dict[str, Any]]) -> None:
@@ -188,7 +198,7 @@ def assert_ledger_replays(site: Launched, api: Api, search: int, trials: list[di
     path.write_bytes(body)
     ledger = read_ledger(path)
     assert [entry.hash for entry in ledger.entries] == [trial["genome_hash"] for trial in trials]
-    for trial in trials[2:]:
+    for trial in networks(trials):
         step = as_known_at(ledger, trials, trial["number"]).next_step()
         assert isinstance(step, TrainStep)
         assert (step.number, step.key, list(step.vector), step.parent, step.seed) == (
