@@ -262,7 +262,11 @@ def crash_in_a_trial(worker: Worker, rows: Rows, search: int) -> bool:
 
 def trained(trials: list[dict[str, Any]]) -> set[int]:
     """Numbers of the trials whose weights an engine must have written."""
-    return {t["number"] for t in trials if t["state"] == "finished" and t["repeat_of"] is None}
+    return {
+        t["number"]
+        for t in trials
+        if t["state"] == "finished" and t["repeat_of"] is None and t["kind"] != "ensemble"
+    }
 
 
 def slot_of(rows: Rows, search: int) -> int:
