@@ -42,7 +42,9 @@ PLAN = Plan(
     finish_seconds=10.0,
     classes=6,
 )
-CONFIG = SearchConfig(budget_seconds=600.0, seed=3, strategy="evolution")
+CONFIG = SearchConfig(
+    budget_seconds=600.0, seed=3, strategy="evolution", ensemble=False
+)  # how it ends: test_search
 CONTROLS = [
     Trial(0, Kind.MAJORITY, Origin.CONTROL, TrialState.FINISHED, reward=0.2, seconds=0.1, epochs=0),
     Trial(1, Kind.LINEAR_PROBE, Origin.CONTROL, TrialState.FINISHED, reward=0.5, seconds=2.0, epochs=1),
@@ -162,7 +164,7 @@ def test_a_number_of_networks_is_shared_out_over_the_rungs(fidelity: str) -> Non
 @pytest.mark.parametrize("fidelity", ["asha", "halving"])
 @pytest.mark.parametrize("slower", [0.5, 0.8])
 def test_the_time_is_used_up_on_a_machine_that_is_faster_than_planned(fidelity: str, slower: float) -> None:
-    config = settings(fidelity=fidelity, budget_seconds=150.0, strategy="random")
+    config = settings(fidelity=fidelity, budget_seconds=150.0, strategy="random", ensemble=True)
     trials, _ = played(config, slower=slower)
     used = PLAN.prepare_seconds + sum(t.seconds or 0.0 for t in trials if t not in CONTROLS)
     assert used + PLAN.finish_seconds + 3 * PLAN.trial_seconds > config.budget_seconds
@@ -170,7 +172,7 @@ def test_the_time_is_used_up_on_a_machine_that_is_faster_than_planned(fidelity: 
 
 def test_the_random_arm_does_not_take_the_places_of_the_last_rung(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.engine.test_proposing.PLAN", dataclasses.replace(PLAN, epochs=40))
-    trials, _ = played(settings(fidelity="halving", budget_seconds=150.0, strategy="random"))
+    trials, _ = played(settings(fidelity="halving", budget_seconds=150.0, strategy="random", ensemble=True))
     full = [t.origin for t in networks(trials) if t.rung == 2]
     assert full.count(Origin.STRATEGY) >= full.count(Origin.RANDOM) >= 2
 
@@ -300,8 +302,7 @@ def test_a_network_that_was_ended_early_does_not_answer_the_random_arm() -> None
 def test_what_is_over_a_limit_never_wins() -> None:
     best = trained(2, 0.9, fits=False)
     second = trained(3, 0.8)
-    alone = settings(ensemble=False)
-    step = decide(alone, PLAN, [*CONTROLS, best, second], Clock(elapsed=599), space_of(CONFIG, PLAN))
+    step = decide(settings(), PLAN, [*CONTROLS, best, second], Clock(elapsed=599), space_of(CONFIG, PLAN))
     assert isinstance(step, TrainStep)
     assert (step.kind, step.parent) == (Kind.REFIT, 3)
     probe = dataclasses.replace(CONTROLS[1], fits=False)

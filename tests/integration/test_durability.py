@@ -208,7 +208,8 @@ def assert_ledger_replays(site: Launched, api: Api, search: int, trials: list[di
             trial["parent_number"],
             trial["seed"],
         )
-    before = as_known_at(ledger, trials, trials[-1]["number"])
+    last = networks(trials)[-1]
+    before = as_known_at(ledger, trials, last["number"])
     write_ledger(before, path)
     said = subprocess.run(
         [sys.executable, "-m", "search_engine", "replay", str(path)],
@@ -218,7 +219,7 @@ def assert_ledger_replays(site: Launched, api: Api, search: int, trials: list[di
         check=True,
     )
     step = json.loads(said.stdout)
-    assert (step["step"], step["key"]) == ("TrainStep", trials[-1]["genome_hash"])
+    assert (step["step"], step["key"]) == ("TrainStep", last["genome_hash"])
 
 
 def as_known_at(ledger: Ledger, trials: list[dict[str, Any]], number: int) -> Ledger:
