@@ -66,7 +66,7 @@ def seconds_of(config: SearchConfig, plan: Plan, networks: Sequence[Trial], rung
 def _cost_of(trial: Trial, ladder: tuple[Rung, ...]) -> float:
     """Of a finished network; it may have been cut short."""
     rung = ladder[min(trial.rung, len(ladder) - 1)]
-    return replace(rung, epochs=trial.epochs or rung.epochs).cost
+    return rung.cost / rung.epochs * (trial.epochs or rung.epochs)
 
 
 def open_families(config: SearchConfig, plan: Plan, networks: Sequence[Trial]) -> tuple[str, ...]:
