@@ -170,7 +170,7 @@ def assert_nothing_is_trained_twice(trials: list[dict[str, Any]], log: list[str]
         assert (trial["repeat_of"], trial["accuracy"]) == (first["number"], first["accuracy"])
     for trial in proposed:
         said = [line for line in log if line.startswith(f"Network {trial['number']} ")]
-        announced = [line for line in said if "validation pictures" in line]
+        announced = [line for line in said if "is right on" in line]
         assert len(announced) == (trial["state"] == "finished" and trial["repeat_of"] is None), said
 
 
