@@ -42,9 +42,7 @@ PLAN = Plan(
     finish_seconds=10.0,
     classes=6,
 )
-CONFIG = SearchConfig(
-    budget_seconds=600.0, seed=3, strategy="evolution", ensemble=False
-)  # how it ends: test_search
+CONFIG = SearchConfig(budget_seconds=600.0, seed=3, strategy="evolution", ensemble=False)
 CONTROLS = [
     Trial(0, Kind.MAJORITY, Origin.CONTROL, TrialState.FINISHED, reward=0.2, seconds=0.1, epochs=0),
     Trial(1, Kind.LINEAR_PROBE, Origin.CONTROL, TrialState.FINISHED, reward=0.5, seconds=2.0, epochs=1),
