@@ -22,7 +22,7 @@ from search_engine.evaluate.ensemble import (
 from search_engine.evaluate.metrics import log_loss, standard_error
 from search_engine.events import Combined, Progress, Refitted
 from search_engine.export.bundle import Member
-from search_engine.export.onnx import ServingModel, ServingPart
+from search_engine.export.onnx import FAINTEST, ServingModel, ServingPart
 from search_engine.fitting import TRUNK_LATENCY, Fitter
 from search_engine.space.architecture import Genome
 from search_engine.space.cost import Cost, cost_together
@@ -49,11 +49,11 @@ class Rival:
     probabilities: np.ndarray
 
     @classmethod
-    def of(cls, data: dict[str, Any], fitter: Fitter) -> Self:
-        """From a line of a command."""
+    def of(cls, data: dict[str, Any], fitter: Fitter, targets: np.ndarray) -> Self:
+        """From a line of a command; ``targets`` are the validation pictures' labels."""
         number, kind, genome = data["number"], Kind(data["kind"]), fitter.genome(data["genome"])
         logits = fitter.logits(number, kind, genome)
-        temperature = fit_temperature(logits, fitter.targets)
+        temperature = fit_temperature(logits, targets)
         latency = data.get("latency_ms") or 0.0
         return cls(number, kind, genome, latency, temperature, softmax(logits, temperature))
 
@@ -66,7 +66,8 @@ def combine(command: Combine, fitter: Fitter) -> Combined:
     """
     started = time.monotonic()
     fitter.sink.emit(Progress(phase="finish", text="Looking which networks are better together"))
-    rivals, targets = [Rival.of(data, fitter) for data in command.rivals], fitter.targets
+    targets = fitter.targets
+    rivals = [Rival.of(data, fitter, targets) for data in command.rivals]
 
     def allowed(places: Collection[int]) -> bool:
         some = [rivals[place] for place in places]
@@ -128,8 +129,9 @@ def refit(command: Refit, fitter: Fitter) -> Refitted:
     kind, genome = Kind(command.kind), fitter.genome(command.genome)
     everything = fitter.examples(genome, "train", "validation")
     model, epochs, _ = fitter.fit(command, kind, genome, everything, None)
-    before = fitter.logits(command.source, kind, genome).argmax(1) == fitter.targets
-    after = fitter.ask(model, genome).argmax(1) == fitter.targets
+    targets = fitter.targets
+    before = fitter.logits(command.source, kind, genome).argmax(1) == targets
+    after = fitter.ask(model, genome).argmax(1) == targets
     if after.mean() < before.mean():
         raise TrialFailed(
             f"Training on all pictures came out worse than before, {after.mean():.1%} against "
@@ -163,9 +165,10 @@ def assemble(command: Export, fitter: Fitter) -> Assembled:
 
     Temperatures come from the trials' own answers on the validation pictures; a refit has seen these.
     """
-    rivals = [Rival.of(data, fitter) for data in command.parts]
-    shares, targets = [float(data["share"]) for data in command.parts], fitter.targets
-    mixed = np.log(np.clip(mixture([r.probabilities for r in rivals], shares), 1e-12, 1.0))
+    targets = fitter.targets
+    rivals = [Rival.of(data, fitter, targets) for data in command.parts]
+    shares = [float(data["share"]) for data in command.parts]
+    mixed = np.log(np.clip(mixture([r.probabilities for r in rivals], shares), FAINTEST, 1.0))
     temperature = fit_temperature(mixed, targets)
     answers = softmax(mixed, temperature)
     parts = [

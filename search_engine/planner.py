@@ -103,8 +103,8 @@ def make_plan(
 def _with_scratch(config: SearchConfig, plan: Plan, rates: Rates, search: float) -> Plan:
     """The plan with networks from scratch beside those on the trunk.
 
-    They are trained for longer than networks on
-    the trunk and there are fewer of them: from nothing, time is worth more than choice.
+    They are trained for longer than those and there are fewer of them: from nothing, time is worth more than
+    choice.
     """
     wanted = PILOT_SHARE * search
     good = wanted / SCRATCH_GOOD_EPOCHS

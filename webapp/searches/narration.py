@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from search_engine.search import CONTROLS
+from search_engine.trial import Kind
 from webapp.searches.models import LogLine, Search, Trial
 
 if TYPE_CHECKING:
@@ -38,8 +40,20 @@ def trial_name(trial: Trial) -> str:
     if trial.kind == Trial.Kind.ENSEMBLE:
         return "The ensemble"
     if trial.kind == Trial.Kind.REFIT:
-        return f"Network {trial.parent_number}, on all pictures,"
+        return f"{network_name(trial.parent_number)}, on all pictures,"
     return f"Network {trial.number}"
+
+
+def network_name(number: int | None) -> str:
+    """What a trial that can win is called, by its number; controls come first and in order."""
+    if number == CONTROLS.index(Kind.LINEAR_PROBE):
+        return "Plain transfer learning"
+    return f"Network {number}"
+
+
+def in_sentence(name: str) -> str:
+    """The name of a trial, not at the start of a sentence."""
+    return f"{name[0].lower()}{name[1:]}"
 
 
 def describe_plan(plan: Plan) -> str:
@@ -73,16 +87,16 @@ def describe_combined(event: Combined, *, pictures: int | None) -> str:
     """Which networks answer together, or that none are better so."""
     numbers = [str(each["number"]) for each in sorted(event.members, key=lambda each: each["number"])]
     if len(numbers) == 1:
-        return f"No ensemble is better than network {numbers[0]} alone."
+        return f"No ensemble is better than {in_sentence(network_name(int(numbers[0])))} alone."
     names = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
     score = score_in_words(event.accuracy, pictures)
-    return f"The ensemble, which is networks {names} answering together, is right on {score}."
+    return f"The ensemble, which is numbers {names} answering together, is right on {score}."
 
 
 def describe_refitted(trial: Trial, event: Refitted) -> str:
     """That a network learned once more, now from more pictures."""
     return (
-        f"Network {trial.parent_number} has learned from the validation pictures, too, in "
+        f"{network_name(trial.parent_number)} has learned from the validation pictures, too, in "
         f"{seconds_in_words(event.seconds)}."
     )
 
@@ -119,13 +133,16 @@ def describe_model(trial: Trial, card: dict[str, Any], *, final: bool) -> str:
         else f"which have been opened {opened} times by now; the figure may flatter a little."
     )
     return (
-        f"Done. The finished model ({name[0].lower()}{name[1:]}) is right on {right:,} of {test['n']:,} "
+        f"Done. The finished model ({in_sentence(name)}) is right on {right:,} of {test['n']:,} "
         f"test pictures, {ending}"
     )
 
 
 def describe_failure(trial: Trial, message: str) -> str:
-    return f"{trial_name(trial)} could not be trained: {message.rstrip('. ')}. The search goes on without it."
+    reason = message.rstrip(". ")
+    if trial.kind == Trial.Kind.REFIT:
+        return f"{network_name(trial.parent_number)} stays as it was before the last training: {reason}."
+    return f"{trial_name(trial)} could not be trained: {reason}. The search goes on without it."
 
 
 def model_title(search: Search) -> str:

@@ -63,7 +63,7 @@ def test_networks_that_are_better_together_become_one_model(alice: User) -> None
     assert all(part["weights"] != part["number"] for part in final.parts)
     model = TrainedModel.objects.get(search=search)
     assert (model.trial, model.state) == (together, "final")
-    said = "The ensemble, which is networks 1, 2, 3 and 4 answering together, is right on 4 of 4"
+    said = "The ensemble, which is numbers 1, 2, 3 and 4 answering together, is right on 4 of 4"
     assert any(line.startswith(said) for line in log_of(search))
 
 
@@ -71,6 +71,8 @@ def test_refit_that_fails_leaves_the_weights_from_before(alice: User) -> None:
     search = make_search(alice, max_trials=3)
     run_slot(claimed(search), ensemble=True, fail={"refit 6": "No."})
     refit = search.trials.get(number=6)
+    kept = "stays as it was before the last training: No."
+    assert any(line.endswith(kept) for line in log_of(search))
     assert (refit.state, refit.kind) == ("failed", "refit")
     [final] = [c for c in commands_of(search) if isinstance(c, Export) and c.final]
     by_trial = {part["number"]: part["weights"] for part in final.parts}

@@ -16,7 +16,7 @@ from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned
 from webapp.datasets.models import DatasetVersion
 from webapp.searches.models import Trial
-from webapp.searches.narration import trial_name
+from webapp.searches.narration import network_name, trial_name
 from webapp.searches.views.family import family
 from webapp.searches.views.ranking import outside
 
@@ -31,6 +31,7 @@ def trial(request: AuthenticatedRequest, pk: int, number: int) -> HttpResponse:
         "outside": outside(found),
         "family": family(found),
         "members": members(found),
+        "again": network_name(found.parent_number),
         "drawing": drawing(found.genome, found.search.version),
         "genome": json.dumps(found.genome, indent=2) if found.genome else "",
         "chart_data": epoch_data(found),
