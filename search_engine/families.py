@@ -48,14 +48,20 @@ def rungs(config: SearchConfig, plan: Plan, name: str = "") -> tuple[Rung, ...]:
 
 
 def pace(config: SearchConfig, plan: Plan, networks: Sequence[Trial], name: str = "") -> float:
-    """Seconds of a unit of ``Rung.cost``: as planned, or the median of what was measured since."""
+    """Seconds of a unit of ``Rung.cost``: the median of what was measured since the plan.
+
+    At first the plan is one measurement among them: a plan that is far too slow must not end a short search
+    after its first network.
+    """
     ladder, own = rungs(config, plan, name), plan_of(plan, name)
     seconds = [
         t.seconds / _cost_of(t, ladder)
         for t in networks
         if t.state is TrialState.FINISHED and t.seconds and family(plan, t.vector) == name
     ]
-    return own.trial_seconds / max(1, own.epochs) if len(seconds) < OBSERVED else median(seconds)
+    if len(seconds) < OBSERVED:
+        seconds.append(own.trial_seconds / max(1, own.epochs))
+    return median(seconds)
 
 
 def seconds_of(config: SearchConfig, plan: Plan, networks: Sequence[Trial], rung: int, name: str) -> float:

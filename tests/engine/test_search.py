@@ -358,5 +358,17 @@ def test_slower_networks_than_planned_are_planned_for() -> None:
     assert early.kind is Kind.NETWORK
 
 
+def test_the_first_network_already_says_how_slow_the_plan_is() -> None:
+    clock = Clock(elapsed=300 - 12 - 2 - 1.3 * 5 - 4.8, exported=1, since_export=5)
+    alone = config(ensemble=False)
+    late = decide(alone, PLAN, CONTROLS, clock, SPACE)
+    assert isinstance(late, TrainStep)
+    assert late.kind is Kind.REFIT
+    quick = [*CONTROLS, finished(2, Kind.NETWORK, 0.5, seconds=1.0)]
+    step = decide(alone, PLAN, quick, clock, SPACE)
+    assert isinstance(step, TrainStep)
+    assert step.kind is Kind.NETWORK
+
+
 def test_a_finished_search_stays_finished() -> None:
     assert isinstance(decide(config(), PLAN, CONTROLS, Clock(elapsed=50, finished=True), SPACE), DoneStep)
