@@ -85,18 +85,16 @@ def refits_due(
         slots: that share the work.
 
     Returns:
-        In the order of their weights, and no more than there is time for.
+        In the order of their weights, without those that there is no time for.
     """
     by_number, made = {t.number: t for t in trials}, refits_of(trials)
     due: list[tuple[Trial, float]] = []
     needed = 0.0
     for number, _ in members_of(best):
         need = REFIT_FACTOR * (by_number[number].seconds or 0.0)
-        if number in made:
+        if number in made or max(need, (needed + need) / slots) > seconds:
             continue
         needed += need
-        if max(need, needed / slots) > seconds:
-            break
         due.append((by_number[number], need))
     spare = seconds - needed / slots
     return [(trial, need + max(0.0, spare)) for trial, need in due]

@@ -370,5 +370,17 @@ def test_the_first_network_already_says_how_slow_the_plan_is() -> None:
     assert step.kind is Kind.NETWORK
 
 
+def test_what_takes_too_long_to_fit_again_does_not_keep_the_others_from_it() -> None:
+    slow, quick = finished(2, Kind.NETWORK, 0.9, seconds=60.0), finished(3, Kind.NETWORK, 0.8, seconds=2.0)
+    together = dataclasses.replace(finished(4, Kind.ENSEMBLE, 0.9), members=((2, 0.6), (3, 0.4)))
+    trials = [*CONTROLS, slow, quick, together]
+    step = decide(config(), PLAN, trials, Clock(elapsed=280), SPACE)
+    assert isinstance(step, TrainStep)
+    assert (step.kind, step.parent) == (Kind.REFIT, 3)
+    refit = dataclasses.replace(finished(5, Kind.REFIT, 0.0), reward=None, parent=3)
+    last = decide(config(), PLAN, [*trials, refit], Clock(elapsed=284), SPACE)
+    assert last == ExportStep(number=4, final=True, parts=(Part(2, 2, 0.6), Part(3, 5, 0.4)))
+
+
 def test_a_finished_search_stays_finished() -> None:
     assert isinstance(decide(config(), PLAN, CONTROLS, Clock(elapsed=50, finished=True), SPACE), DoneStep)
