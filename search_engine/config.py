@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+AUTO = "auto"
+"""What leaves the choice of a space or a strategy open."""
+FULL = "full"
+"""The fidelity that trains every network to the end."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchConfig:
@@ -13,7 +18,7 @@ class SearchConfig:
     Attributes:
         budget_seconds: wall-clock seconds from the first work to the finished model.
         seed: rules every random choice.
-        space: a name in ``search_engine.space.registry.SPACES``.
+        space: a name in ``search_engine.space.registry.SPACES``; or ``auto``, until the settings are settled.
         strategy: a name in ``search_engine.strategies.STRATEGIES``.
         random_share: fraction of the training that goes to networks drawn at random, as a control arm.
         slots: how many trials run side by side.
@@ -36,7 +41,7 @@ class SearchConfig:
     budget_seconds: float
     seed: int = 0
     space: str = "hybrid"
-    strategy: str = "auto"
+    strategy: str = AUTO
     random_share: float = 0.15
     slots: int = 1
     max_trials: int | None = None
@@ -44,7 +49,7 @@ class SearchConfig:
     max_latency_ms: float | None = None
     objective: str = "accuracy"
     start: dict[str, Any] | None = None
-    fidelity: str = "full"
+    fidelity: str = FULL
     saving: str = "epochs"
     early_stop: bool = True
     prefilter: bool = False

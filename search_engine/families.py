@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
-from search_engine.config import Plan, SearchConfig
+from search_engine.config import FULL, Plan, SearchConfig
 from search_engine.fidelity.rungs import Rung, make_rungs
 from search_engine.objective import latency_bound
 from search_engine.space.base import GenomeSpace
@@ -26,6 +26,8 @@ FEWEST = 2
 """Networks trained to the end by which a family may be judged: its two starting points."""
 CERTAIN = 2.0
 """Standard errors of the difference by which the best of a family must be behind to be given up."""
+PLAIN = 4.0
+"""The same after one network alone: time is too short to make sure of what is plain to see."""
 WORDS = {TRUNK: "Networks on the pretrained network", SCRATCH: "Networks from scratch"}
 
 
@@ -44,7 +46,7 @@ def plan_of(plan: Plan, name: str) -> Plan:
 def rungs(config: SearchConfig, plan: Plan, name: str = "") -> tuple[Rung, ...]:
     """The lengths of training of a family, cheapest first; the last is the plan's."""
     plan = plan_of(plan, name)
-    return (Rung(plan.epochs),) if config.fidelity == "full" else make_rungs(plan.epochs, config.saving)
+    return (Rung(plan.epochs),) if config.fidelity == FULL else make_rungs(plan.epochs, config.saving)
 
 
 def pace(config: SearchConfig, plan: Plan, networks: Sequence[Trial], name: str = "") -> float:
@@ -79,32 +81,32 @@ def open_families(config: SearchConfig, plan: Plan, networks: Sequence[Trial]) -
     """The families that are still tried; never none.
 
     A family is given up when ``FEWEST`` of its networks are trained to the end and the best is behind the
-    best of the other family by more than ``CERTAIN`` standard errors of the difference of two binomial
-    shares of the validation pictures. The same pictures judge both, which makes the difference surer than
-    that, and the best of a few is flattered in both.
+    best of another by more than ``CERTAIN`` standard errors of the difference of two binomial shares of the
+    validation pictures; after one network already by more than ``PLAIN``. The same pictures judge both,
+    which makes the difference surer than that, and the best of a few is flattered in both.
     """
     if plan.space != ANY:
         return ("",)
     possible = _possible(config, plan)
     if len(possible) == 1:
         return possible
-    rewards = {name: _rewards(plan, networks, name) for name in FAMILIES}
+    rewards = {name: _rewards(plan, networks, name) for name in possible}
     if not all(rewards.values()):
-        return FAMILIES
-    behind = min(FAMILIES, key=lambda name: max(rewards[name]))
-    ahead = SCRATCH if behind == TRUNK else TRUNK
-    low, high = max(rewards[behind]), max(rewards[ahead])
-    if len(rewards[behind]) < FEWEST or high - low <= CERTAIN * _error(low, high, plan.validation):
-        return FAMILIES
-    return (ahead,)
+        return possible
+    best = max(max(known) for known in rewards.values())
+    return tuple(name for name in possible if not _is_behind(rewards[name], best, plan.validation))
+
+
+def _is_behind(rewards: Sequence[float], best: float, pictures: int) -> bool:
+    needed = CERTAIN if len(rewards) >= FEWEST else PLAIN
+    return best - max(rewards) > needed * _error(max(rewards), best, pictures)
 
 
 def narrowed(
-    config: SearchConfig, plan: Plan, networks: Sequence[Trial], told: Sequence[Trial], space: GenomeSpace
+    left: Sequence[str], plan: Plan, told: Sequence[Trial], space: GenomeSpace
 ) -> tuple[GenomeSpace, list[Trial], Plan]:
-    """What a strategy sees: no family that was given up in space, trials and plan."""
-    left = open_families(config, plan, networks)
-    if len(left) > 1 or left == ("",):
+    """What a strategy sees of a space, trials and plan if only some families are left."""
+    if len(left) > 1 or not left[0]:
         return space, list(told), plan
     [name] = left
     kept = [trial for trial in told if family(plan, trial.vector) == name]

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 from search_engine import __version__
+from search_engine.config import AUTO, FULL
 from search_engine.fidelity import SCHEDULERS
 from search_engine.fidelity.rungs import SAVINGS
 from search_engine.objective import OBJECTIVES
-from search_engine.proposing import FIDELITIES
-from search_engine.space.registry import HYBRID, SPACES
+from search_engine.settings import FIDELITIES
+from search_engine.space.registry import SPACES
 from search_engine.strategies import STRATEGIES
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -72,15 +73,16 @@ def _add_how(fit: argparse.ArgumentParser) -> None:
     """How the search is done; nothing of this has to be chosen."""
     fit.add_argument(
         "--space",
-        choices=list(SPACES),
-        default=HYBRID,
+        choices=(AUTO, *SPACES),
+        default=AUTO,
         help="hybrid: cells on a pretrained network; cells, macro: from scratch; any: on a "
-        "pretrained network or from scratch, whichever proves better (default: hybrid)",
+        "pretrained network or from scratch, whichever proves better (default: auto, which is any wherever "
+        "the other options go with it, else hybrid)",
     )
     fit.add_argument(
         "--strategy",
         choices=sorted(STRATEGIES),
-        default="auto",
+        default=AUTO,
         help="how networks are proposed (default: auto, by how many the time affords)",
     )
     fit.add_argument(
@@ -111,7 +113,7 @@ def _add_how(fit: argparse.ArgumentParser) -> None:
     fit.add_argument(
         "--fidelity",
         choices=FIDELITIES,
-        default="full",
+        default=FULL,
         help="halving, asha: train many briefly, the best of them in full; asha never waits (default: full)",
     )
     fit.add_argument(

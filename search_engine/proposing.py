@@ -6,7 +6,6 @@ goes on from its trials, and a ledger can be replayed.
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,18 +17,17 @@ from search_engine.families import family, narrowed, open_families, pace, plan_o
 from search_engine.fidelity import SCHEDULERS, Result
 from search_engine.fidelity.base import cost_of
 from search_engine.fidelity.prefilter import Prefilter
-from search_engine.fidelity.rungs import ETA, SAVINGS, Rung
-from search_engine.objective import OBJECTIVES, latency_bound
+from search_engine.fidelity.rungs import ETA, Rung
+from search_engine.objective import latency_bound
 from search_engine.reserve import refit_reserve
 from search_engine.space.architecture import Genome, Trunk
 from search_engine.space.base import GenomeSpace
 from search_engine.space.limited import LimitedSpace, adopt
 from search_engine.space.proxies import Proxies, proxies
-from search_engine.space.registry import ANY, HYBRID, SPACES, make_space
+from search_engine.space.registry import make_space
 from search_engine.strategies import STRATEGIES
 from search_engine.trial import Kind, Origin, Proposal, Trial, TrialState, Vector
 
-FIDELITIES = ("full", *SCHEDULERS)
 RACING = 5
 """Full curves of a rung after which a training may be ended early."""
 CURVES = 30
@@ -60,55 +58,6 @@ class Candidate:
     rung: int
     drawn: int = 1
     repeat_of: int | None = None
-
-
-def check_config(config: SearchConfig) -> None:
-    """Refuse settings that no search can follow.
-
-    Raises:
-        SettingsError: says which, and what to choose instead.
-    """
-    for what, value, known in (
-        ("space", config.space, SPACES),
-        ("strategy", config.strategy, STRATEGIES),
-        ("fidelity", config.fidelity, FIDELITIES),
-        ("saving", config.saving, SAVINGS),
-        ("objective", config.objective, OBJECTIVES),
-    ):
-        if value not in known:
-            raise SettingsError(f"There is no {what} called {value!r}. Choose one of: {', '.join(known)}.")
-    for what, number, least, most in (
-        ("share of random networks", config.random_share, 0.0, 1.0),
-        ("number of networks", config.max_trials, 1, math.inf),
-        ("limit of parameters", config.max_parameters, 1, math.inf),
-        ("milliseconds a picture", config.max_latency_ms, 1e-3, math.inf),
-    ):
-        if number is not None and not least <= number <= most:
-            upto = "or more" if most == math.inf else f"to {most:g}"
-            raise SettingsError(f"The {what} must be {least:g} {upto}, not {number:g}.")
-    if config.objective == "mnasnet" and config.max_latency_ms is None:
-        raise SettingsError("The MnasNet objective needs a latency to aim at. Give one in milliseconds.")
-    if config.saving == "resolution" and config.space in (HYBRID, ANY):
-        raise SettingsError(
-            "On a pretrained network the resolution is one for all, because its activations are kept. "
-            "Save epochs or pictures, or search for networks from scratch."
-        )
-    if config.fidelity != "full" and (config.strategy == "enas" or config.prefilter):
-        what = "ENAS" if config.strategy == "enas" else "The prefilter"
-        raise SettingsError(
-            f"{what} has a cheap look of its own at networks, and goes with full training only. Choose the "
-            "fidelity full."
-        )
-    if config.strategy == "enas" and config.space in ("macro", ANY):
-        raise SettingsError(
-            f"ENAS shares the weights of cells, and the space {config.space} has none, or not only. "
-            "Choose another."
-        )
-    if config.fidelity != "full" and config.space == ANY:
-        raise SettingsError(
-            "The space any compares two kinds of networks, and goes with full training only. Choose the "
-            "fidelity full, or one kind."
-        )
 
 
 def space_of(config: SearchConfig, plan: Plan) -> GenomeSpace:
@@ -166,7 +115,13 @@ def _adopted(space: GenomeSpace, start: dict[str, object]) -> Vector | None:
 
 
 def propose(
-    config: SearchConfig, plan: Plan, networks: Sequence[Trial], told: Sequence[Trial], space: GenomeSpace
+    config: SearchConfig,
+    plan: Plan,
+    networks: Sequence[Trial],
+    told: Sequence[Trial],
+    space: GenomeSpace,
+    *,
+    left: Sequence[str] | None = None,
 ) -> Candidate | None:
     """The next network; None once nothing new is left or affordable.
 
@@ -176,12 +131,14 @@ def propose(
         networks: all so far, by number.
         told: what strategies may learn from, by number: the networks, and a supernet's result.
         space: see ``space_of``.
+        left: the families that it may be of; None for all that were not given up.
     """
     if _used_up(networks):
         return None
     ladder = rungs(config, plan)
-    space, told, own = narrowed(config, plan, networks, told, space)
-    if _random_is_due(config, plan, networks):
+    left = open_families(config, plan, networks) if left is None else left
+    space, told, own = narrowed(left, plan, told, space)
+    if _random_is_due(config, plan, networks, left):
         [proposal] = _ask("random", config, own, told, space)
         found = Candidate(origin=Origin.RANDOM, vector=proposal.vector, parent=None, rung=len(ladder) - 1)
     elif len(ladder) > 1:
@@ -278,7 +235,7 @@ def _scheduled(
     return Candidate(origin=Origin.STRATEGY, vector=job.vector, parent=job.parent, rung=job.rung)
 
 
-def _random_is_due(config: SearchConfig, plan: Plan, networks: Sequence[Trial]) -> bool:
+def _random_is_due(config: SearchConfig, plan: Plan, networks: Sequence[Trial], left: Sequence[str]) -> bool:
     """Whether the random arm has had less than its share of all epochs, this network included.
 
     Its networks are trained in full, whatever the strategy's are, and it is spread evenly over the search.
@@ -286,7 +243,6 @@ def _random_is_due(config: SearchConfig, plan: Plan, networks: Sequence[Trial]) 
     """
 
     last = len(rungs(config, plan)) - 1
-    left = open_families(config, plan, networks)
     names = [family(plan, t.vector) for t in networks]
     costs = {name: _planned_costs(config, plan, name) for name in {*names, *left}}
     cost = max(costs[name][-1] for name in left)

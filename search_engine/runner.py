@@ -37,9 +37,10 @@ from search_engine.finishing import best_model
 from search_engine.ledger import Ledger
 from search_engine.orders import order, parts_for
 from search_engine.process import EngineDied, EngineProcess
-from search_engine.proposing import check_config, space_of
+from search_engine.proposing import space_of
 from search_engine.records import Records
 from search_engine.search import decide
+from search_engine.settings import check_config, settled
 from search_engine.steps import Clock, DoneStep, ExportStep, Step, TrainStep, WaitStep
 from search_engine.trial import Kind, TrialState
 
@@ -94,8 +95,8 @@ class LocalSearch:
         Raises:
             SearchEngineError: the settings make no sense.
         """
+        self.config = config = settled(config)
         check_config(config)
-        self.config = config
         self.run_folder = run
         self.say = say
         self._open = Open(

@@ -135,12 +135,13 @@ class _View:
                 drawn=again.drawn,
             )
             return self._network_step(again.number, found, retry=True)
-        if self.left < min(map(self.expected_seconds, self.families)):
+        affordable = [name for name in self.families if self.expected_seconds(name) <= self.left_for(name)]
+        if not affordable:
             return None
         if self.config.max_trials is not None and len(self.networks) >= self.config.max_trials:
             return None
         told = [trial for trial in self.trials if trial.kind in (Kind.NETWORK, Kind.SUPERNET)]
-        proposed = propose(self.config, self.plan, self.networks, told, self.space)
+        proposed = propose(self.config, self.plan, self.networks, told, self.space, left=affordable)
         return None if proposed is None else self._network_step(len(self.trials), proposed, retry=False)
 
     def finish(self) -> Step:
@@ -223,9 +224,13 @@ class _View:
 
     @property
     def left(self) -> float:
-        """Seconds for training, until the reserve for the final fit and export begins."""
+        """Seconds for training, until the reserve for the final fit and export begins, whichever wins."""
+        return min(map(self.left_for, self.families))
+
+    def left_for(self, name: str) -> float:
+        """The same if the rest of the networks are of one family."""
         best = best_of(able(self.config, self.plan, self.trials))
-        expected = max(self.expected_seconds(name, -1) for name in self.families)  # whichever wins
+        expected = self.expected_seconds(name, -1)
         winner = max(expected, (best.seconds or 0.0) if best else 0.0)
         reserve = self.plan.finish_seconds + refit_reserve(self.config, expected, winner) + FINISH_OVERHEAD
         return self.config.budget_seconds - reserve - self.clock.elapsed
@@ -238,13 +243,14 @@ class _View:
         """None if there is no time left for it."""
         name = family(self.plan, found.vector)
         expected = self.expected_seconds(name, found.rung)
-        if found.repeat_of is None and self.left < expected:
+        left = self.left_for(name)
+        if found.repeat_of is None and left < expected:
             return None
         step = self._step(
             number,
             Kind.NETWORK,
             found.origin,
-            min(TIMEOUT_FACTOR * plan_of(self.plan, name).trial_seconds, self.left),
+            min(TIMEOUT_FACTOR * plan_of(self.plan, name).trial_seconds, left),
             retry=retry,
         )
         rung = rungs(self.config, self.plan, name)[found.rung]

@@ -11,7 +11,9 @@ from search_engine.space.architecture import Trunk
 from search_engine.space.base import GenomeSpace
 
 HYBRID = "hybrid"
-"""The space on a trunk; all others but ``ANY`` are of networks from scratch."""
+"""Cells on a trunk."""
+CELLS, MACRO = "cells", "macro"
+"""Networks from scratch: of cells, or of stages."""
 ANY = "any"
 """Networks on a trunk, and such from scratch, in one space."""
 
@@ -31,8 +33,8 @@ def _lazy(module: str, name: str, make_from: Callable[[Any, Trunk, int, bool], G
 
 SPACES: dict[str, SpaceFactory] = {
     HYBRID: _lazy("hybrid", "HybridSpace", lambda space, trunk, _, pooled: space(trunk, pooled=pooled)),
-    "cells": _lazy("cells", "CellsSpace", lambda space, _, pixels, __: space(pixels)),
-    "macro": _lazy("macro", "MacroSpace", lambda space, _, pixels, __: space(pixels)),
+    CELLS: _lazy("cells", "CellsSpace", lambda space, _, pixels, __: space(pixels)),
+    MACRO: _lazy("macro", "MacroSpace", lambda space, _, pixels, __: space(pixels)),
     ANY: _lazy(
         "union", "UnionSpace", lambda space, trunk, pixels, pooled: space(trunk, pixels, pooled=pooled)
     ),

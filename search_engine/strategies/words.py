@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from search_engine.config import AUTO
 from search_engine.space.base import Space
 from search_engine.strategies.auto import choose
 from search_engine.strategies.base import RECIPE, TYPICAL_BUDGET, reward_of
@@ -62,7 +63,7 @@ def explain(strategy_name: str, trials: Sequence[Trial], space: Space, budget: i
         space: that is searched.
         budget: evaluations that the search affords in all; None if nobody can tell.
     """
-    if strategy_name == "auto":
+    if strategy_name == AUTO:
         choice = choose(budget)
         return f"{choice.reason} {explain(choice.name, trials, space, budget)}"
     networks = sorted((t for t in trials if t.kind is Kind.NETWORK), key=lambda trial: trial.number)

@@ -17,7 +17,6 @@ from search_engine.proposing import (
     REPEATS,
     Candidate,
     _answered,
-    check_config,
     check_limits,
     incumbent,
     propose,
@@ -323,32 +322,6 @@ def test_a_bound_on_latency_is_told_to_the_engine_and_a_target_is_not() -> None:
     assert isinstance(bounded, TrainStep)
     assert isinstance(aimed, TrainStep)
     assert (bounded.max_latency_ms, aimed.max_latency_ms) == (9.0, None)
-
-
-@pytest.mark.parametrize(
-    ("changes", "word"),
-    [
-        ({"space": "moon"}, "hybrid"),
-        ({"strategy": "luck"}, "evolution"),
-        ({"fidelity": "low"}, "asha"),
-        ({"objective": "size"}, "mnasnet"),
-        ({"objective": "mnasnet"}, "milliseconds"),
-        ({"saving": "money"}, "pictures"),
-        ({"random_share": 1.5}, "0 to 1, not 1.5"),
-        ({"max_trials": 0}, "1 or more"),
-        ({"max_parameters": -3}, "1 or more"),
-        ({"max_latency_ms": float("nan")}, "milliseconds"),
-        ({"saving": "resolution"}, "from scratch"),
-        ({"strategy": "enas", "space": "macro"}, "cells"),
-        ({"strategy": "enas", "fidelity": "asha"}, "full"),
-        ({"prefilter": True, "fidelity": "halving"}, "full"),
-    ],
-)
-def test_settings_that_make_no_sense_are_refused_with_what_to_choose(
-    changes: dict[str, object], word: str
-) -> None:
-    with pytest.raises(SearchEngineError, match=word):
-        check_config(settings(**changes))
 
 
 def test_limits_that_nothing_can_keep_are_refused_before_the_search() -> None:

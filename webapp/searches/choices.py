@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
-from search_engine.config import SearchConfig
+from search_engine.config import AUTO, FULL, SearchConfig
 from search_engine.errors import SearchEngineError
 from search_engine.fidelity.registry import SCHEDULERS
 from search_engine.fidelity.rungs import SAVINGS
 from search_engine.objective import OBJECTIVES
-from search_engine.proposing import check_config
+from search_engine.settings import check_config, settled
 from search_engine.space.registry import ANY, HYBRID, SPACES
 from search_engine.space.trunks import TRUNKS
 from search_engine.strategies import STRATEGIES
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from webapp.accounts.models import User
     from webapp.datasets.models import DatasetVersion
 
-FULL = "full"
 MILLION = 1_000_000
 MAX_MILLIONS = 1_000_000
 """Above this a limit of parameters is none, and no column holds it."""
@@ -38,7 +37,7 @@ class SearchChoices:
 
     Attributes:
         strategy: a name in ``STRATEGIES``.
-        space: a name in ``SPACES``.
+        space: a name in ``SPACES``, or ``auto`` until they are ``settled``.
         fidelity: ``full`` or a name in ``SCHEDULERS``.
         max_latency_ms: the winner may take so long for a picture; None for no limit.
         max_parameters: numbers that the winner may hold; None for no limit.
@@ -46,8 +45,8 @@ class SearchChoices:
         objective, saving, random_share, prefilter, early_stop, ensemble: as in ``SearchConfig``.
     """
 
-    strategy: str = "auto"
-    space: str = HYBRID
+    strategy: str = AUTO
+    space: str = AUTO
     fidelity: str = FULL
     max_latency_ms: float | None = None
     max_parameters: int | None = None
@@ -58,6 +57,15 @@ class SearchChoices:
     prefilter: bool = False
     early_stop: bool = True
     ensemble: bool = True
+
+    def settled(self) -> SearchChoices:
+        """With a space in the place of ``auto``: the one of the search to start from, if there is one."""
+        if self.space != AUTO:
+            return self
+        if self.start_from is not None:
+            return replace(self, space=self.start_from.space)
+        config = SearchConfig(budget_seconds=60.0, space=AUTO, strategy=self.strategy, fidelity=self.fidelity)
+        return replace(self, space=settled(config).space)
 
 
 DEFAULTS = SearchChoices()
@@ -72,7 +80,7 @@ class Words:
 
 
 STRATEGY_WORDS = {
-    "auto": Words(
+    AUTO: Words(
         "Let Netwright choose", "Takes what works best for the number of networks that the time allows."
     ),
     "predictor": Words(
@@ -93,6 +101,7 @@ STRATEGY_WORDS = {
     "random": Words("By chance", "Draws every network at random: what all other ways have to beat."),
 }
 SPACE_WORDS = {
+    AUTO: Words("Chosen for you", "Everything, wherever the other choices go with it."),
     HYBRID: Words(
         "On top of a pretrained network",
         "Builds on what was learned from a million photographs: quickest, and best for most pictures.",
@@ -146,7 +155,7 @@ def strategies() -> dict[str, Words]:
 
 
 def spaces() -> dict[str, Words]:
-    return offered(SPACE_WORDS, SPACES)
+    return offered(SPACE_WORDS, (AUTO, *SPACES))
 
 
 def fidelities() -> dict[str, Words]:
@@ -185,7 +194,7 @@ def chosen_words(search: Search) -> str:
     parts = []
     for value, default, words in (
         (search.strategy, DEFAULTS.strategy, strategies()),
-        (search.space, DEFAULTS.space, spaces()),
+        (search.space, ANY, spaces()),
         (search.fidelity, DEFAULTS.fidelity, fidelities()),
         (search.objective, DEFAULTS.objective, objectives()),
     ):

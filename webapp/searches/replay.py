@@ -8,7 +8,7 @@ from django.db.models import Case, F, FloatField, Q, QuerySet, Value, When
 from django.db.models.functions import Power
 from django.utils import timezone
 
-from search_engine.config import Plan, SearchConfig
+from search_engine.config import AUTO, Plan, SearchConfig
 from search_engine.families import rungs
 from search_engine.objective import EXPONENT, OBJECTIVES, fits, reward_of
 from search_engine.proposing import CURVES, space_of
@@ -62,7 +62,7 @@ def affords(search: Search) -> int:
 
 def strategy_name(search: Search) -> str:
     """The strategy that proposes; of ``auto`` the one that it chose, once there is a plan."""
-    if search.strategy != "auto" or search.plan is None:
+    if search.strategy != AUTO or search.plan is None:
         return search.strategy
     return choose(affords(search)).name
 

@@ -48,6 +48,7 @@ def start_search(
         )
     check_budget(budget_minutes)
     check_version(version)
+    choices = choices.settled()
     check_choices(choices, owner=owner, version=version)
     best = best_network(choices.start_from) if choices.start_from else None
     with transaction.atomic():

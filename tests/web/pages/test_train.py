@@ -101,7 +101,7 @@ def test_defaults_are_ticked(alice_client: Client, alice: User) -> None:
     assert ticked == [
         ("budget", "10"),
         ("strategy", "auto"),
-        ("space", "hybrid"),
+        ("space", "auto"),
         ("fidelity", "full"),
         ("objective", "accuracy"),
         ("saving", "epochs"),

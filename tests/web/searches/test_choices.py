@@ -10,6 +10,7 @@ from search_engine.config import SearchConfig
 from search_engine.fidelity.registry import SCHEDULERS
 from search_engine.fidelity.rungs import SAVINGS
 from search_engine.objective import OBJECTIVES
+from search_engine.settings import settled
 from search_engine.space.registry import SPACES
 from search_engine.strategies import STRATEGIES
 from tests.web.factories import make_version
@@ -55,7 +56,7 @@ def earlier_search(alice: User, version: DatasetVersion, **values: Any) -> Searc
 
 def test_everything_that_the_engine_has_is_offered_in_words() -> None:
     assert STRATEGIES.keys() <= STRATEGY_WORDS.keys()
-    assert SPACES.keys() == SPACE_WORDS.keys()
+    assert {"auto", *SPACES} == SPACE_WORDS.keys()
     assert {"full", *SCHEDULERS} == FIDELITY_WORDS.keys()
     assert set(OBJECTIVES) == OBJECTIVE_WORDS.keys()
     assert set(SAVINGS) == SAVING_WORDS.keys()
@@ -72,7 +73,7 @@ def test_what_has_no_words_yet_is_offered_by_its_name() -> None:
 def test_defaults_are_the_engines(alice: User) -> None:
     search = start(alice, make_version(alice, each=20))
     config = search_config(search)
-    assert config == SearchConfig(budget_seconds=120.0, slots=search.slot_count)
+    assert config == settled(SearchConfig(budget_seconds=120.0, space="auto", slots=search.slot_count))
     assert chosen_words(search) == ""
 
 
@@ -146,11 +147,19 @@ def test_start_outlives_the_search_it_came_from(alice: User) -> None:
     assert (search.start, search.start_from) == (GENOME, None)
 
 
+def test_space_left_open_is_that_of_the_start(alice: User) -> None:
+    version = make_version(alice, each=20)
+    assert start(alice, version, space="auto").space == "any"
+    assert start(alice, version, space="auto", fidelity="asha").space == "hybrid"
+    earlier = earlier_search(alice, version)
+    assert start(alice, version, space="auto", start_from=earlier).space == earlier.space
+
+
 @pytest.mark.parametrize(
     ("choices", "code", "advice"),
     [
         ({"strategy": "magic"}, "unknown_strategy", "Choose one of: auto,"),
-        ({"space": "outer"}, "unknown_space", "Choose one of: hybrid,"),
+        ({"space": "outer"}, "unknown_space", "Choose one of: auto,"),
         ({"fidelity": "none"}, "unknown_fidelity", "Choose one of: full,"),
         ({"strategy": "enas", "space": "macro"}, "bad_choice", "has none"),
         ({"strategy": "enas", "fidelity": "asha"}, "bad_choice", "full training only"),
