@@ -14,6 +14,7 @@ import numpy as np
 from search_engine.space.base import Space
 from search_engine.strategies.base import ReplayedStrategy, reward_of
 from search_engine.strategies.controller import Controller, Floats
+from search_engine.strategies.sharpening import milestones
 from search_engine.trial import Proposal, Trial, Vector
 
 HIDDEN = 16
@@ -37,12 +38,13 @@ teaches a new policy next to nothing (decision 5); for longer, or in place of th
 sure of the wrong thing."""
 
 _warm: OrderedDict[object, list[_Learner]] = OrderedDict()
-"""Learners of this process that know all trials, all but the last, and so on. Only a short cut: whoever finds
-none replays all trials."""
+"""Learners of this process, those that know least first. Only a short cut: whoever finds none replays all
+trials."""
 WARM = 4
 STEPS_BACK = 8
-"""Learners of one search that are kept. Where several slots train, a trial may end before an older one, which
-then goes before it; teaching 100 trials again would keep all slots waiting for half a second."""
+"""Learners of one search that are kept, besides those at its milestones, from which its page is made. Where
+several slots train, a trial may end before an older one, which then goes before it; teaching 100 trials again
+would keep all slots waiting for half a second."""
 
 
 class _Learner:
@@ -171,16 +173,20 @@ class Reinforce(ReplayedStrategy):
 
     def _learner(self) -> _Learner:
         """Taught all trials that have a reward, in the order of their numbers."""
-        kept = [known for known in _warm.pop(self._name, ()) if _begins(self.finished, known.facts)]
-        learner = kept[-1] if kept else _Learner(self.space, self.seed, self.budget)
+        kept = [known for known in _warm.pop(self._name, ()) if _agree(self.finished, known.facts)]
+        least = [known for known in kept if len(known.facts) <= len(self.finished)]
+        learner = least[-1] if least else _Learner(self.space, self.seed, self.budget)
+        later = kept[len(least) :]
+        marks = milestones(max([len(self.finished), *(len(known.facts) for known in later)]))
         new = self.finished[len(learner.facts) :]
         for left in range(len(new), 0, -1):
-            if kept and learner is kept[-1]:
+            if least and learner is least[-1]:
                 learner = learner.copy()
             learner.learn(new[-left])
-            if left <= STEPS_BACK:
-                kept.append(learner)
-        _warm[self._name] = kept[-STEPS_BACK:]
+            if left <= STEPS_BACK or len(learner.facts) in marks:
+                least.append(learner)
+        kept = [*least, *later]
+        _warm[self._name] = [k for k in kept[:-STEPS_BACK] if len(k.facts) in marks] + kept[-STEPS_BACK:]
         while len(_warm) > WARM:
             _warm.popitem(last=False)
         return learner
@@ -190,6 +196,6 @@ def _fact(trial: Trial) -> tuple[int, str, float]:
     return trial.number, trial.key, reward_of(trial)
 
 
-def _begins(trials: Sequence[Trial], facts: Sequence[tuple[int, str, float]]) -> bool:
-    """Whether the facts are those of the first trials."""
-    return len(facts) <= len(trials) and all(map(lambda t, f: _fact(t) == f, trials, facts))
+def _agree(trials: Sequence[Trial], facts: Sequence[tuple[int, str, float]]) -> bool:
+    """Whether the facts are those of the first trials, or the trials those of the first facts."""
+    return all(map(lambda t, f: _fact(t) == f, trials, facts))

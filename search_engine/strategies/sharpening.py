@@ -11,8 +11,10 @@ from search_engine.space.base import Space
 from search_engine.strategies.base import StrategyFactory
 from search_engine.trial import Trial, Vector
 
-MOMENTS = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Shares of the trials."""
+MILESTONES = 5
+"""At most so many, besides the beginning and the end."""
+FIRST_STEP = 5
+"""Trials from one milestone to the next, once there are more than five; it doubles as often as needed."""
 
 
 @runtime_checkable
@@ -55,7 +57,6 @@ def sharpening(
     budget: int | None,
     trials: Sequence[Trial],
     along: Vector,
-    shares: Sequence[float] = MOMENTS,
 ) -> tuple[Moment, ...]:
     """The controller before, during and after a search; empty if the strategy has none.
 
@@ -64,16 +65,27 @@ def sharpening(
         space, seed, budget: as the search gave them to it.
         trials: that ended, in the order of their numbers.
         along: each decision's probabilities are those after the decisions of this vector.
-        shares: of the trials, ascending; moments at the same number of trials are given once.
     """
     strategy = make(space, seed, budget)
     if not isinstance(strategy, Controlled):
         return ()
     moments: list[Moment] = []
-    for count in dict.fromkeys(round(share * len(trials)) for share in shares):
+    for count in dict.fromkeys((0, *milestones(len(trials)), len(trials))):
         strategy.update(completed=trials[:count], active=())
         moments.append(Moment(count, tuple(tuple(row) for row in strategy.probabilities(along))))
     return tuple(moments)
+
+
+def milestones(trials: int) -> tuple[int, ...]:
+    """Round numbers of trials, evenly spaced, at which to look at a search that has so many.
+
+    A longer search has some of the milestones of a shorter one and none between them, so whoever remembers
+    how it stood at the last ones need never look back.
+    """
+    step = 1 if trials <= MILESTONES else FIRST_STEP
+    while trials > MILESTONES * step:
+        step *= 2
+    return tuple(range(step, trials + 1, step))
 
 
 def entropy(probabilities: Sequence[float]) -> float:

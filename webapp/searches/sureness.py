@@ -13,7 +13,7 @@ from webapp.searches.models import Search
 from webapp.searches.replay import affords, frozen_all, search_config, search_space, strategy_name
 
 REMEMBERED = 24 * 3600
-"""Seconds. Replaying a trial takes about 20 ms, and a search that is over stays as it is."""
+"""Seconds. A search that is over stays as it is; of one that goes on the strategy itself remembers much."""
 
 
 def has_controller(search: Search) -> bool:

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.web.pages.reading import read, words
@@ -81,6 +83,23 @@ def test_only_the_newest_are_sent_while_it_runs(
     assert "Network 3" in text
     assert "Network 2" not in text
     assert "And 3 earlier ones." in text
+
+
+def test_questions_to_the_database_do_not_grow_with_the_candidates(alice_client: Client, alice: User) -> None:
+    search = running_search(alice)
+    live = f"/searches/{search.pk}/live/"
+    asked = []
+    for accuracies in ((0.3, 0.4), [0.4 + number / 100 for number in range(30)]):
+        tried(search, *accuracies)
+        running = add_trial(search, state=Trial.State.RUNNING)
+        running.epoch_rows.create(number=1, train_loss=1.0, accuracy=0.4, seconds=1.0)
+        with CaptureQueriesContext(connection) as news:
+            page = alice_client.get(live)
+        with CaptureQueriesContext(connection) as none:
+            alice_client.get(live, headers={**HTMX, "If-None-Match": f'"{tag_of(page)}"'})
+        asked.append((len(news), len(none)))
+    assert asked[1] <= asked[0]
+    assert asked[1][1] < asked[1][0]
 
 
 def test_failed_and_running_candidates_are_told_apart(alice_client: Client, alice: User) -> None:

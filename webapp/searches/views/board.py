@@ -17,30 +17,50 @@ from webapp.searches.views.doing import doing
 from webapp.searches.views.ranking import best_of, finished, marks, worth_of
 
 LOG_LINES = 200
-LIVE_LOG_LINES = 40  # sent every two seconds at worst
-NEWEST = 50  # rows that the live table shows; it is sent every two seconds at worst
+LIVE_LOG_LINES = 20  # sent every two seconds at worst
+NEWEST = 20  # rows that the live table shows; it is sent every two seconds at worst
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A trial as the tables show it."""
+    """A trial as the tables show it.
+
+    Attributes:
+        trial, name: which.
+        is_best: of all.
+        top: as ``top_rung``.
+        passes: epochs that are done, while it is being trained.
+    """
 
     trial: Trial
     name: str
     is_best: bool
-    marks: list[str]
+    top: int
+    passes: int
+
+    @property
+    def marks(self) -> list[str]:
+        return marks(self.trial, self.top)
 
 
 def trials_of(search: Search) -> list[Trial]:
-    """All trials, each with ``passes``: how many epochs of it are done; what is long is left behind."""
-    return list(search.trials.annotate(passes=Count("epoch_rows")).defer("right", "genome"))
+    """All trials; what is long, and what no list shows, is left behind."""
+    return list(search.trials.defer("right", "genome", "seed", "attempts", "loss", "macs", "started_at"))
+
+
+def passes_of(search: Search) -> dict[int, int]:
+    """How many epochs are done of each trial that is being trained, by its number."""
+    running = search.trials.filter(state=Trial.State.RUNNING).order_by("number")
+    return dict(running.values_list("number").annotate(Count("epoch_rows")))
 
 
 def board(search: Search, trials: list[Trial]) -> dict[str, Any]:
     """The context of the live part and of the leaderboard; ``trials`` as ``trials_of``."""
     best = best_of(trials)
-    top = top_rung(search)
-    rows = [Row(trial, trial_name(trial), trial == best, marks(trial, top)) for trial in trials]
+    top, passes = top_rung(search), passes_of(search)
+    rows = [
+        Row(trial, trial_name(trial), trial == best, top, passes.get(trial.number, 0)) for trial in trials
+    ]
     return {
         "search": search,
         "dataset": search.version.dataset,
@@ -50,14 +70,6 @@ def board(search: Search, trials: list[Trial]) -> dict[str, Any]:
         "rows": rows,
         "newest": rows[: -NEWEST - 1 : -1],
         "earlier": max(0, len(rows) - NEWEST),
-        "ranked": sorted(
-            (
-                row
-                for row in rows
-                if row.trial.origin != Trial.Origin.FINISH or row.trial.accuracy is not None
-            ),
-            key=lambda row: (not row.is_best, -worth_of(row.trial), row.trial.number),
-        ),
         "tried": sum(trial.origin != Trial.Origin.FINISH for trial in finished(trials)),
         "doing": doing(search, trials),
         "has_controller": has_controller(search),
@@ -70,21 +82,24 @@ def board(search: Search, trials: list[Trial]) -> dict[str, Any]:
     }
 
 
-def facts(search: Search, trials: list[Trial]) -> list[object]:
+def ranked(rows: list[Row]) -> list[Row]:
+    """As the leaderboard has them: the best first; of what the finish made, what has a result."""
+    shown = [row for row in rows if row.trial.origin != Trial.Origin.FINISH or row.trial.accuracy is not None]
+    return sorted(shown, key=lambda row: (not row.is_best, -worth_of(row.trial), row.trial.number))
+
+
+def facts(search: Search) -> list[object]:
     """Everything in ``board`` that can change what the live part shows; the time left counts by itself.
 
     Far quicker to come by than ``board``: most of what a page asks is whether there is any news.
     """
     model = getattr(search, "model", None)
-    rows = [
-        [t.number, t.state, t.accuracy, t.passes, t.latency_ms]  # type: ignore[attr-defined]
-        for t in trials
-    ]
     newest = search.log_lines.order_by("-id").values_list("pk", flat=True).first()
     return [
         [search.state, search.phase, search.progress, search.stop_requested, ends_at(search)],
         model.revision if model else 0,
-        rows,
+        list(search.trials.values_list("number", "state", "accuracy", "latency_ms")),
+        sorted(passes_of(search).items()),
         newest or 0,
     ]
 

@@ -13,7 +13,7 @@ from webapp.core.lookups import get_owned
 from webapp.core.views.live import digest, reload_page, render_live
 from webapp.searches.choices import chosen_words
 from webapp.searches.models import Search, Trial
-from webapp.searches.views.board import board, facts, trials_of
+from webapp.searches.views.board import board, facts, ranked, trials_of
 from webapp.searches.views.family import family
 from webapp.searches.views.worth import answers, arm_figures
 
@@ -21,17 +21,19 @@ from webapp.searches.views.worth import answers, arm_figures
 @require_safe
 def detail(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     search = get_owned(Search, request.user, pk=pk)
+    tag = digest(facts(search))  # before the rest: what changes meanwhile is news to the page
     trials = trials_of(search)
     context = {**board(search, trials), "controls": controls(search), "chosen": chosen_words(search)}
     if search.is_over:
         return render(request, "searches/leaderboard.html", {**context, **told(search, context)})
-    return render(request, "searches/running.html", {**context, "digest": digest(facts(search, trials))})
+    return render(request, "searches/running.html", {**context, "digest": tag})
 
 
 def told(search: Search, context: dict[str, Any]) -> dict[str, Any]:
-    """What only the leaderboard tells: what the search was worth, and how its winner came about."""
+    """What only the leaderboard tells: the ranks, what the search was worth, how its winner came about."""
     trials = [row.trial for row in context["rows"]]
     return {
+        "ranked": ranked(context["rows"]),
         "figures": arm_figures(trials),
         "worth": answers(search, trials),
         "family": family(leading(context["best"])),
@@ -54,12 +56,11 @@ def live(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     search = get_owned(Search, request.user, pk=pk)
     if search.is_over or request.headers.get("X-Controls", controls(search)) != controls(search):
         return reload_page()
-    trials = trials_of(search)
 
     def context() -> dict[str, Any]:
-        return {**board(search, trials), "controls": controls(search)}
+        return {**board(search, trials_of(search)), "controls": controls(search)}
 
-    return render_live(request, "searches/_live.html", context, facts(search, trials))
+    return render_live(request, "searches/_live.html", context, facts(search))
 
 
 def controls(search: Search) -> str:

@@ -29,18 +29,20 @@ def best_of(trials: list[Trial]) -> Trial | None:
 
 def worth_of(trial: Trial) -> float:
     """What it earned in its search: its accuracy, unless the search had another objective; -1 for nothing."""
-    if trial.search.objective == DEFAULT_OBJECTIVE:
+    search = trial.search
+    if search.objective == DEFAULT_OBJECTIVE:
         reward = trial.accuracy
     else:
-        reward = reward_of(search_config(trial.search), trial.accuracy, trial.latency_ms)
+        reward = reward_of(search_config(search), trial.accuracy, trial.latency_ms)
     return -1.0 if reward is None else reward
 
 
 def outside(trial: Trial) -> str:
     """ "too slow" or "too large" if the trial is beyond a limit of its search; else empty."""
-    if trial.search.max_parameters is None and trial.search.max_latency_ms is None:
+    search = trial.search
+    if search.max_parameters is None and search.max_latency_ms is None:
         return ""
-    config = search_config(trial.search)
+    config = search_config(search)
     if fits(config, trial.parameters, trial.latency_ms):
         return ""
     return "too slow" if fits(config, trial.parameters, None) else "too large"
