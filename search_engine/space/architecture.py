@@ -29,6 +29,9 @@ BLOCKS: tuple[str, ...] = ("conv", "residual", "mbconv_e3k3", "mbconv_e6k5", "fu
 """One convolution; two with a shortcut (ResNet); inverted bottlenecks of expansion e and kernel k (MnasNet);
 an inverted bottleneck that expands by a full 3 x 3 convolution (EfficientNetV2)."""
 
+AUGMENTATIONS: tuple[str, ...] = ("none", "affine", "affine_strong")
+"""Random maps of a picture besides shifting and mirroring: turned, zoomed and sheared a little, or more."""
+
 
 ADAMW, LBFGS = "adamw", "lbfgs"
 
@@ -121,6 +124,10 @@ class Recipe:
         solver: ``adamw`` with one cycle of the learning rate, or ``lbfgs`` for a classifier without hidden
             units on what a trunk pools: logistic regression to its optimum, for which nothing above
             matters.
+        augment: a name in ``AUGMENTATIONS``; without a trunk only.
+        erase: chance of a picture to have a rectangle painted over, each time; without a trunk only.
+        balance: how far the loss takes the skew of the labels out of the scores (logit adjustment, Menon et
+            al. 2020): 0 is plain cross-entropy, at 1 every label counts as if it were equally common.
     """
 
     learning_rate: float
@@ -131,6 +138,9 @@ class Recipe:
     shift: int = 0
     flip: bool = False
     solver: str = ADAMW
+    augment: str = "none"
+    erase: float = 0.0
+    balance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,14 @@ from dataclasses import asdict, astuple
 from functools import lru_cache
 from typing import Any
 
-from search_engine.space.architecture import LBFGS, Genome, Trunk
+from search_engine.space.architecture import LBFGS, Genome, Recipe, Trunk
 from search_engine.space.layout import PlacedCell, layout
 from search_engine.space.scratch import scratch_layout
 
 KEY_LENGTH = 16
+ON_PIXELS = frozenset({"shift", "flip", "augment", "erase"})
+DEFAULTS = Recipe(learning_rate=0.0, weight_decay=0.0, batch_size=0, label_smoothing=0.0, mixup=0.0)
+LATER_FIELDS = ("augment", "erase", "balance")
 
 
 @lru_cache(maxsize=4096)  # a mutation asks for many neighbours, most of which differ in nothing that matters
@@ -35,9 +38,12 @@ def _recipe_facts(genome: Genome) -> dict[str, Any]:
     solver = recipe.pop("solver")
     if solver == LBFGS:
         return {"solver": solver}
-    if genome.trunk is not None:  # cached activations cannot be shifted or mirrored
-        del recipe["shift"], recipe["flip"]
-    return {name: float(value) for name, value in recipe.items()}
+    for name in LATER_FIELDS:
+        if recipe[name] == getattr(DEFAULTS, name):
+            del recipe[name]
+    if genome.trunk is not None:  # cached activations cannot be shifted, mirrored, bent or erased
+        recipe = {name: value for name, value in recipe.items() if name not in ON_PIXELS}
+    return {name: value if isinstance(value, str) else float(value) for name, value in recipe.items()}
 
 
 def _trunk_facts(genome: Genome, trunk: Trunk) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from search_engine.errors import SpaceError
-from search_engine.space.architecture import STEMS, Genome, Recipe
+from search_engine.space.architecture import AUGMENTATIONS, STEMS, Genome, Recipe
 from search_engine.space.base import Decision, VectorSpace
 from search_engine.space.canonical import key_of
 from search_engine.space.decisions import index_of, write_training
@@ -18,6 +18,13 @@ RESOLUTIONS = (32, 48, 64)
 
 # AdamW with one cycle and batch norm: below 1e-3 a dozen epochs do not arrive, above 2e-2 some cells diverge.
 LEARNING_RATES = (0.001, 0.002, 0.005, 0.01, 0.02)
+
+LATER_DECISIONS = (
+    Decision("recipe.augment", AUGMENTATIONS),
+    Decision("recipe.erase", (0.0, 0.5)),
+    Decision("recipe.balance", (0.0, 1.0)),
+)
+"""Last in every vector; their first choices mean what was done before there were any."""
 
 
 class ScratchSpace(VectorSpace):
@@ -46,6 +53,7 @@ class ScratchSpace(VectorSpace):
             Decision("recipe.mixup", (0.0, 0.2)),
             Decision("recipe.shift", shifts),
             Decision("recipe.flip", (False, True)),
+            *LATER_DECISIONS,
         )
 
     def key(self, vector: Vector) -> str:

@@ -24,6 +24,7 @@ BLOCKS = {
 }
 SOLVERS = {"adamw": "AdamW", "lbfgs": "L-BFGS"}
 STEMS = {"conv_3x3": "convolution 3×3", "patch_4x4": "patches of 4×4"}
+AUGMENTATIONS = {"none": "no", "affine": "a little", "affine_strong": "more"}
 INPUTS = ("earlier cell", "previous cell")
 """States 0 and 1 of a cell; state 2 + i is its node i."""
 
@@ -53,6 +54,9 @@ _PARTS = {
         "shift": "shifting",
         "flip": "mirroring",
         "solver": "solver",
+        "augment": "turning and stretching",
+        "erase": "painting over a part",
+        "balance": "rare labels count as much as common ones",
     },
 }
 _STAGE = {
@@ -116,7 +120,7 @@ def _choice(field: str, value: Any) -> str:
     if field.startswith("input_"):
         return INPUTS[value] if value < len(INPUTS) else f"node {value - len(INPUTS) + 1}"
     if isinstance(value, str):
-        names = (OPERATIONS, BLOCKS, STEMS, SOLVERS, FAMILIES)
+        names = (OPERATIONS, BLOCKS, STEMS, SOLVERS, AUGMENTATIONS, FAMILIES)
         return next((words[value] for words in names if value in words), value)
     if field in {"hidden", "dropout", "label_smoothing", "mixup", "shift"} and not value:
         return "none"

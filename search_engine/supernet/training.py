@@ -15,7 +15,14 @@ from search_engine.space.scratch import PIXELS
 from search_engine.supernet.network import Supernet
 from search_engine.supernet.paths import PathSpace
 from search_engine.trainer.augment import augment
-from search_engine.trainer.loop import CLIP, Examples, batch_loss, one_cycle, parameter_groups
+from search_engine.trainer.loop import (
+    CLIP,
+    Examples,
+    balancing_offsets,
+    batch_loss,
+    one_cycle,
+    parameter_groups,
+)
 
 CHECK_EVERY = 25
 """Steps between looks at the loss: reading it waits for the device."""
@@ -58,6 +65,7 @@ def train_shared(
     optimizer = torch.optim.AdamW(
         parameter_groups(supernet, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.99)
     )
+    offsets = balancing_offsets(training.labels, recipe.balance)
     weights = list(supernet.parameters())  # listing hundreds of small ones takes as long as a small cell
     supernet.train()
     steps = 0
@@ -74,10 +82,9 @@ def train_shared(
             rows = next(batches)
         features, targets = training.batch(rows)
         if PIXELS in features:
-            changed = augment(features[PIXELS], shift=recipe.shift, flip=recipe.flip, generator=generator)
-            features = {PIXELS: changed}
+            features = {PIXELS: augment(features[PIXELS], recipe, generator)}
         path = paths.genome(paths.uniform(rng))
-        loss = batch_loss(partial(supernet, path=path), features, targets, recipe, generator)
+        loss = batch_loss(partial(supernet, path=path), features, targets, recipe, generator, offsets=offsets)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(weights, CLIP)

@@ -116,6 +116,7 @@ def train(
     optimizer = torch.optim.AdamW(
         parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.99)
     )
+    offsets = balancing_offsets(training.labels, recipe.balance)
     total, step = epochs * steps_an_epoch, 0
     epoch, logits, killed = 0, None, False
     curve: list[float] = []
@@ -130,9 +131,8 @@ def train(
                 group["lr"] = recipe.learning_rate * one_cycle(step / total)
             features, targets = training.batch(rows)
             if PIXELS in features:
-                changed = augment(features[PIXELS], shift=recipe.shift, flip=recipe.flip, generator=generator)
-                features = {PIXELS: changed}
-            loss = batch_loss(model, features, targets, recipe, generator)
+                features = {PIXELS: augment(features[PIXELS], recipe, generator)}
+            loss = batch_loss(model, features, targets, recipe, generator, offsets=offsets)
             optimizer.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(model.parameters(), CLIP)
@@ -170,16 +170,56 @@ def batch_loss(
     targets: Tensor,
     recipe: Recipe,
     generator: torch.Generator,
+    *,
+    offsets: Tensor | None = None,
 ) -> Tensor:
-    """Cross-entropy with label smoothing, on mixed activations if the recipe says so (manifold mixup)."""
+    """Cross-entropy with label smoothing, on mixed activations if the recipe says so (manifold mixup).
+
+    Args:
+        model: maps a dict of features to (N, classes) logits.
+        features: of the batch.
+        targets: (N,) class indices.
+        recipe: mixup and label smoothing.
+        generator: of who is mixed with whom.
+        offsets: from ``balancing_offsets``.
+    """
     if recipe.mixup <= 0.0:
-        return F.cross_entropy(model(features), targets, label_smoothing=recipe.label_smoothing)
+        logits = _balanced(model(features), offsets)
+        return F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
     share = float(torch.distributions.Beta(recipe.mixup, recipe.mixup).sample())
     other = torch.randperm(len(targets), generator=generator)
-    logits = model({name: share * t + (1.0 - share) * t[other] for name, t in features.items()})
+    mixed = {name: share * t + (1.0 - share) * t[other] for name, t in features.items()}
+    logits = _balanced(model(mixed), offsets)
     first = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
     second = F.cross_entropy(logits, targets[other], label_smoothing=recipe.label_smoothing)
     return share * first + (1.0 - share) * second
+
+
+def balancing_offsets(labels: Tensor, balance: float) -> Tensor | None:
+    """What the loss adds to the logits so that they need not learn how common each label is; None for nothing.
+
+    Logit adjustment (Menon et al. 2020): the logarithm of each label's share, times ``balance``. They are
+    absent when the network is used, so its scores are those of a world with the skew taken out.
+
+    Args:
+        labels: (N,) of the training pictures.
+        balance: 0 for plain cross-entropy.
+
+    Returns:
+        (K,) offsets of labels 0 to K - 1, the largest that occurs.
+    """
+    if not balance:
+        return None
+    counts = torch.bincount(labels).float().clamp(min=1.0)
+    return balance * torch.log(counts / counts.sum())
+
+
+def _balanced(logits: Tensor, offsets: Tensor | None) -> Tensor:
+    """Logits as the loss sees them; labels beyond the largest that occurs count as seen once at most."""
+    if offsets is None:
+        return logits
+    missing = logits.shape[1] - len(offsets)
+    return logits + F.pad(offsets, (0, missing), value=float(offsets.min()))
 
 
 def one_cycle(progress: float) -> float:

@@ -79,13 +79,15 @@ def test_swapped_operands_are_the_same_network_and_other_recipes_are_not() -> No
     changes = [
         dataclasses.replace(genome, recipe=dataclasses.replace(recipe, flip=True)),
         dataclasses.replace(genome, recipe=dataclasses.replace(recipe, shift=4)),
+        dataclasses.replace(genome, recipe=dataclasses.replace(recipe, augment="affine_strong")),
+        dataclasses.replace(genome, recipe=dataclasses.replace(recipe, erase=0.5)),
         dataclasses.replace(genome, scratch=Scratch(48, "conv_3x3")),
         dataclasses.replace(genome, scratch=Scratch(32, "patch_4x4")),
         dataclasses.replace(genome, width=16),
         dataclasses.replace(genome, repeats=2),
     ]
     assert key_of(dataclasses.replace(genome, normal=swapped)) == key_of(genome)
-    assert len({key_of(g) for g in (genome, *changes)}) == 7
+    assert len({key_of(g) for g in (genome, *changes)}) == 1 + len(changes)
 
 
 def test_the_same_seed_builds_the_same_network() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,7 +10,15 @@ from torch import nn
 
 from search_engine.errors import Cancelled, TrialFailed
 from search_engine.space.architecture import Recipe
-from search_engine.trainer.loop import Examples, TrainResult, one_cycle, parameter_groups, predict, train
+from search_engine.trainer.loop import (
+    Examples,
+    TrainResult,
+    balancing_offsets,
+    one_cycle,
+    parameter_groups,
+    predict,
+    train,
+)
 
 RECIPE = Recipe(learning_rate=0.01, weight_decay=0.01, batch_size=16, label_smoothing=0.0, mixup=0.0)
 
@@ -123,3 +132,42 @@ def test_predict_keeps_the_order_and_the_mode() -> None:
     out = predict(model, some)
     assert torch.equal(out[:, 0], torch.arange(1199.0, -1, -1))
     assert not model.training
+
+
+def skewed(n: int = 200) -> Examples:
+    """Two labels, one picture in ten of the second, that overlap so much that their shares decide."""
+    generator = torch.Generator().manual_seed(0)
+    targets = (torch.arange(n) % 10 == 0).long()
+    x = torch.randn(n, 8, generator=generator)
+    x[:, 0] += 1.0 * targets
+    return Examples({"embedding": x}, targets, torch.arange(n))
+
+
+@pytest.mark.parametrize(("balance", "low", "high"), [(0.0, 0.0, 0.15), (1.0, 0.3, 0.6)])
+def test_balancing_takes_the_skew_of_the_labels_out_of_the_answers(
+    balance: float, low: float, high: float
+) -> None:
+    torch.manual_seed(0)
+    recipe, some = replace(RECIPE, balance=balance), skewed()
+    result = train(
+        Small(),
+        some,
+        some,
+        recipe,
+        epochs=30,
+        seconds=60.0,
+        seed=0,
+        on_epoch=lambda *_: None,
+        should_stop=lambda: False,
+    )
+    assert result.logits is not None
+    answers = result.logits[:, :2].softmax(dim=1)[:, 1]
+    assert low <= float((answers > 0.5).float().mean()) <= high
+
+
+def test_offsets_are_the_logarithms_of_the_shares() -> None:
+    labels = torch.tensor([0, 0, 0, 1])
+    offsets = balancing_offsets(labels, 0.5)
+    assert offsets is not None
+    torch.testing.assert_close(offsets, 0.5 * torch.log(torch.tensor([0.75, 0.25])))
+    assert balancing_offsets(labels, 0.0) is None
