@@ -22,7 +22,6 @@ LEARNING_RATES = (0.001, 0.002, 0.005, 0.01, 0.02)
 LATER_DECISIONS = (
     Decision("recipe.augment", AUGMENTATIONS),
     Decision("recipe.erase", (0.0, 0.5)),
-    Decision("recipe.balance", (0.0, 1.0)),
 )
 """Last in every vector; their first choices mean what was done before there were any."""
 

@@ -196,7 +196,7 @@ def batch_loss(
 
 
 def balancing_offsets(labels: Tensor, balance: float) -> Tensor | None:
-    """What the loss adds to the logits so that they need not learn how common each label is; None for nothing.
+    """What the loss adds to the logits so that they need not learn how common a label is; None for nothing.
 
     Logit adjustment (Menon et al. 2020): the logarithm of each label's share, times ``balance``. They are
     absent when the network is used, so its scores are those of a world with the skew taken out.
