@@ -46,7 +46,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     torch.set_num_threads(1)
-    space = MacroSpace(options.resolution)
+    space = MacroSpace(options.resolution, augmented=True)
     for number, start in enumerate(space.starts):
         compare(f"macro start {number}", space.decode(start), options.repeats, options.steps)
     for side in options.trunk_sides:

@@ -84,6 +84,7 @@ class Plan:
         classes: labels; 0 in plans that were made before plans said so.
         pooled: whether networks on the trunk may read what is pooled of its every stage; not in plans that
             were made before that was offered, whose searches keep their decisions.
+        augmented: whether recipes from scratch may bend and erase pictures; likewise.
         scratch_resolution, scratch_epochs, scratch_seconds: side, epochs and expected seconds of a network
             from scratch where both kinds are searched; the fields above are then those of networks on the
             trunk. No epochs where there is no time for such networks.
@@ -102,6 +103,7 @@ class Plan:
     control_resolution: int = 0
     classes: int = 0
     pooled: bool = False
+    augmented: bool = False
     scratch_resolution: int = 0
     scratch_epochs: int = 0
     scratch_seconds: float = 0.0

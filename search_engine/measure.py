@@ -129,7 +129,7 @@ def _scratch_rates(
 def _pixel_rate(
     space: str, trunk: Trunk, classes: int, device: torch.device, rng: random.Random | None
 ) -> float:
-    networks, side, n = make_space(space, trunk), trunk.resolution, SCRATCH_BATCH * STEPS
+    networks, side, n = make_space(space, trunk, augmented=True), trunk.resolution, SCRATCH_BATCH * STEPS
     rates = []
     for vector in networks.starts if rng is None else [networks.sample(rng) for _ in range(CANDIDATES)]:
         genome = networks.decode(vector)

@@ -96,6 +96,7 @@ def make_plan(
         rates=_rates(rates, resolution),
         space=config.space,
         pooled=True,
+        augmented=True,
     )
     return _with_scratch(config, plan, rates, search * config.slots) if config.space == ANY else plan
 
@@ -150,6 +151,7 @@ def _plan_from_scratch(
         rates=_rates(rates, resolution),
         space=config.space,
         control_resolution=CONTROL_RESOLUTION,
+        augmented=True,
     )
 
 

@@ -67,7 +67,11 @@ def space_of(config: SearchConfig, plan: Plan) -> GenomeSpace:
         SpaceError: there is no such space.
     """
     space = make_space(
-        plan.space, Trunk(plan.trunk, plan.resolution), plan.scratch_resolution, pooled=plan.pooled
+        plan.space,
+        Trunk(plan.trunk, plan.resolution),
+        plan.scratch_resolution,
+        pooled=plan.pooled,
+        augmented=plan.augmented,
     )
     if config.max_parameters is None and config.start is None:
         return space

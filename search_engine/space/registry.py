@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-from typing import Any, Protocol
+from typing import Protocol
 
 from search_engine.errors import SpaceError
 from search_engine.space.architecture import Trunk
@@ -21,27 +19,44 @@ ANY = "any"
 class SpaceFactory(Protocol):
     """Makes a space for a trunk, pooled or not, and for the pixels that networks from scratch see."""
 
-    def __call__(self, trunk: Trunk, pixels: int, *, pooled: bool) -> GenomeSpace: ...
+    def __call__(self, trunk: Trunk, pixels: int, /, *, pooled: bool, augmented: bool) -> GenomeSpace: ...
 
 
-def _lazy(module: str, name: str, make_from: Callable[[Any, Trunk, int, bool], GenomeSpace]) -> SpaceFactory:
-    def make(trunk: Trunk, pixels: int, *, pooled: bool) -> GenomeSpace:
-        return make_from(getattr(import_module(f"search_engine.space.{module}"), name), trunk, pixels, pooled)
+def _on_trunk(trunk: Trunk, _: int, *, pooled: bool, augmented: bool) -> GenomeSpace:
+    from search_engine.space.hybrid import HybridSpace
 
-    return make
+    return HybridSpace(trunk, pooled=pooled)
+
+
+def _of_cells(_: Trunk, pixels: int, *, pooled: bool, augmented: bool) -> GenomeSpace:
+    from search_engine.space.cells import CellsSpace
+
+    return CellsSpace(pixels, augmented=augmented)
+
+
+def _of_stages(_: Trunk, pixels: int, *, pooled: bool, augmented: bool) -> GenomeSpace:
+    from search_engine.space.macro import MacroSpace
+
+    return MacroSpace(pixels, augmented=augmented)
+
+
+def _of_both(trunk: Trunk, pixels: int, *, pooled: bool, augmented: bool) -> GenomeSpace:
+    from search_engine.space.union import UnionSpace
+
+    return UnionSpace(trunk, pixels, pooled=pooled, augmented=augmented)
 
 
 SPACES: dict[str, SpaceFactory] = {
-    HYBRID: _lazy("hybrid", "HybridSpace", lambda space, trunk, _, pooled: space(trunk, pooled=pooled)),
-    CELLS: _lazy("cells", "CellsSpace", lambda space, _, pixels, __: space(pixels)),
-    MACRO: _lazy("macro", "MacroSpace", lambda space, _, pixels, __: space(pixels)),
-    ANY: _lazy(
-        "union", "UnionSpace", lambda space, trunk, pixels, pooled: space(trunk, pixels, pooled=pooled)
-    ),
+    HYBRID: _on_trunk,
+    CELLS: _of_cells,
+    MACRO: _of_stages,
+    ANY: _of_both,
 }
 
 
-def make_space(name: str, trunk: Trunk, pixels: int = 0, *, pooled: bool = False) -> GenomeSpace:
+def make_space(
+    name: str, trunk: Trunk, pixels: int = 0, *, pooled: bool = False, augmented: bool = False
+) -> GenomeSpace:
     """The space of a name.
 
     Args:
@@ -49,10 +64,11 @@ def make_space(name: str, trunk: Trunk, pixels: int = 0, *, pooled: bool = False
         trunk: to stand on; from scratch its resolution is what networks see.
         pixels: side that networks from scratch see where both kinds are searched; 0 for the trunk's.
         pooled: whether heads on the trunk may read every stage; see ``HybridSpace``.
+        augmented: whether recipes from scratch may bend and erase pictures; see ``ScratchSpace``.
 
     Raises:
         SpaceError: there is none.
     """
     if name not in SPACES:
         raise SpaceError(f"unknown space {name!r}; known: {', '.join(SPACES)}")
-    return SPACES[name](trunk, pixels or trunk.resolution, pooled=pooled)
+    return SPACES[name](trunk, pixels or trunk.resolution, pooled=pooled, augmented=augmented)

@@ -19,11 +19,11 @@ RESOLUTIONS = (32, 48, 64)
 # AdamW with one cycle and batch norm: below 1e-3 a dozen epochs do not arrive, above 2e-2 some cells diverge.
 LEARNING_RATES = (0.001, 0.002, 0.005, 0.01, 0.02)
 
-LATER_DECISIONS = (
+AUGMENTING = (
     Decision("recipe.augment", AUGMENTATIONS),
     Decision("recipe.erase", (0.0, 0.5)),
 )
-"""Last in every vector; their first choices mean what was done before there were any."""
+"""Last in a vector; their first choices mean what was done before there were any."""
 
 
 class ScratchSpace(VectorSpace):
@@ -31,11 +31,18 @@ class ScratchSpace(VectorSpace):
 
     Attributes:
         resolution: side in pixels of every network's input.
-        decisions: body, stem, head and recipe, in this order.
+        augmented: whether recipes may bend and erase pictures.
+        decisions: body, stem, head and recipe, in this order, then those of ``augmented``.
     """
 
-    def __init__(self, resolution: int) -> None:
-        self.resolution = resolution
+    def __init__(self, resolution: int, *, augmented: bool = False) -> None:
+        """Make the space.
+
+        Args:
+            resolution: in pixels.
+            augmented: False for the space of searches that were planned before it was offered.
+        """
+        self.resolution, self.augmented = resolution, augmented
 
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
@@ -52,7 +59,7 @@ class ScratchSpace(VectorSpace):
             Decision("recipe.mixup", (0.0, 0.2)),
             Decision("recipe.shift", shifts),
             Decision("recipe.flip", (False, True)),
-            *LATER_DECISIONS,
+            *(AUGMENTING if self.augmented else ()),
         )
 
     def key(self, vector: Vector) -> str:

@@ -26,19 +26,26 @@ class UnionSpace(VectorSpace):
     of that family's first starting point, so that a change of family leads to a sound network.
 
     Attributes:
-        trunk, pixels, pooled: on which trunk, at which side in pixels from scratch, and whether heads on
-            the trunk may read every stage.
+        trunk, pixels, pooled, augmented: on which trunk, at which side in pixels from scratch, whether heads
+            on the trunk may read every stage, and whether recipes from scratch may bend and erase pictures.
         families: those that are open; vectors of another are not legal.
     """
 
     def __init__(
-        self, trunk: Trunk, pixels: int, families: tuple[str, ...] = FAMILIES, *, pooled: bool = False
+        self,
+        trunk: Trunk,
+        pixels: int,
+        families: tuple[str, ...] = FAMILIES,
+        *,
+        pooled: bool = False,
+        augmented: bool = False,
     ) -> None:
         """Raises ``SpaceError`` for an unknown trunk."""
-        self.trunk, self.pixels, self.families, self.pooled = trunk, pixels, families, pooled
+        self.trunk, self.pixels, self.families = trunk, pixels, families
+        self.pooled, self.augmented = pooled, augmented
         self._inner: dict[str, VectorSpace] = {
             TRUNK: HybridSpace(trunk, pooled=pooled),
-            SCRATCH: MacroSpace(pixels),
+            SCRATCH: MacroSpace(pixels, augmented=augmented),
         }
         self._cut = 1 + len(self._inner[TRUNK].decisions)
 
@@ -113,7 +120,7 @@ class UnionSpace(VectorSpace):
 
     def only(self, family: str) -> UnionSpace:
         """This space with one family open."""
-        return UnionSpace(self.trunk, self.pixels, (family,), pooled=self.pooled)
+        return UnionSpace(self.trunk, self.pixels, (family,), pooled=self.pooled, augmented=self.augmented)
 
     def _genomes(self, family: str) -> GenomeSpace:
         space = self._inner[family]

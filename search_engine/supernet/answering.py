@@ -31,7 +31,8 @@ def share_weights(
     stop: Callable[[], bool],
 ) -> SupernetDone:
     """Search the cells of the planned space. See ``search_supernet`` for what may be raised."""
-    space = make_space(plan.space, Trunk(plan.trunk, plan.resolution), pooled=plan.pooled)
+    trunk = Trunk(plan.trunk, plan.resolution)
+    space = make_space(plan.space, trunk, pooled=plan.pooled, augmented=plan.augmented)
     base = Genome.from_dict(command.genome) if command.genome else default_base(space)
     result = search_supernet(
         space,

@@ -147,7 +147,7 @@ def test_the_key_is_the_one_that_older_ledgers_hold() -> None:
 def test_what_is_done_to_pixels_says_nothing_of_a_network_on_a_trunk() -> None:
     base = genome(CONV)
     for change in ({"shift": 4}, {"flip": True}, {"augment": "affine"}, {"erase": 0.5}):
-        recipe = dataclasses.replace(RECIPE, **change)  # type: ignore[arg-type]
+        recipe = dataclasses.replace(RECIPE, **change)
         assert key_of(dataclasses.replace(base, recipe=recipe)) == key_of(base)
     balanced = dataclasses.replace(RECIPE, balance=1.0)
     assert key_of(dataclasses.replace(base, recipe=balanced)) != key_of(base)

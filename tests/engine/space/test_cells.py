@@ -22,7 +22,7 @@ from search_engine.trial import Vector
 from tests.engine.space import scratches
 from tests.engine.space.scratches import CLASSES, vectors
 
-SPACE = CellsSpace(32)
+SPACE = CellsSpace(32, augmented=True)
 
 
 def start() -> Genome:

@@ -24,7 +24,7 @@ from search_engine.trial import Vector
 from tests.engine.space import scratches
 from tests.engine.space.scratches import CLASSES, vectors
 
-SPACE = MacroSpace(32)
+SPACE = MacroSpace(32, augmented=True)
 
 
 def with_stages(*stages: Stage, stem: str = "conv_3x3", resolution: int = 32) -> Genome:
@@ -35,6 +35,22 @@ def with_stages(*stages: Stage, stem: str = "conv_3x3", resolution: int = 32) ->
 @given(vectors(SPACE))
 def test_vector_to_genome_to_json_and_back(vector: Vector) -> None:
     scratches.check_round_trip(SPACE, vector)
+
+
+@pytest.mark.parametrize(("name", "length"), [("macro", 27), ("cells", 44)])
+def test_searches_planned_before_recipes_bent_pictures_keep_their_decisions(name: str, length: int) -> None:
+    """Their trials hold shorter vectors, and genomes that say nothing of it."""
+    trunk = Trunk("efficientnet_lite0", 32)
+    older, newer = make_space(name, trunk), make_space(name, trunk, augmented=True)
+    vector = older.sample(random.Random(3))
+    assert len(vector) == length
+    genome = older.decode(vector)
+    stored = genome.to_dict()
+    for field in ("augment", "erase", "balance"):
+        del stored["recipe"][field]
+    assert Genome.from_dict(stored) == genome
+    assert newer.decode(newer.encode(genome)) == genome
+    assert newer.key(newer.encode(genome)) == older.key(vector)
 
 
 @settings(max_examples=100, deadline=None)
