@@ -26,7 +26,8 @@ from search_engine.space.architecture import AUGMENTATIONS, Genome, Recipe
 from search_engine.space.macro import MacroSpace
 from search_engine.space.networks import build
 from search_engine.space.scratch import PIXELS
-from search_engine.trainer.loop import CLIP, Examples, batch_loss, parameter_groups, train
+from search_engine.trainer.loop import CLIP, Examples, adamw, train
+from search_engine.trainer.loss import batch_loss
 from search_engine.trunk.graph import TrunkRunner
 from search_engine.trunk.weights import load_trunk
 
@@ -77,7 +78,7 @@ def bare(genome: Genome, some: Examples, steps: int) -> float:
     recipe = genome.recipe
     model = build(genome, CLASSES).train()
     weights = list(model.parameters())
-    optimizer = torch.optim.AdamW(parameter_groups(model, recipe.weight_decay), lr=1e-3, betas=(0.9, 0.99))
+    optimizer = adamw(model, recipe)
     features, targets = some.batch(torch.arange(recipe.batch_size))
     generator = torch.Generator().manual_seed(0)
     started = 0.0

@@ -15,14 +15,8 @@ from search_engine.space.scratch import PIXELS
 from search_engine.supernet.network import Supernet
 from search_engine.supernet.paths import PathSpace
 from search_engine.trainer.augment import augment
-from search_engine.trainer.loop import (
-    CLIP,
-    Examples,
-    balancing_offsets,
-    batch_loss,
-    one_cycle,
-    parameter_groups,
-)
+from search_engine.trainer.loop import CLIP, Examples, adamw, one_cycle
+from search_engine.trainer.loss import balancing_offsets, batch_loss
 
 CHECK_EVERY = 25
 """Steps between looks at the loss: reading it waits for the device."""
@@ -62,9 +56,7 @@ def train_shared(
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     rng = random.Random(f"{seed}:paths")
-    optimizer = torch.optim.AdamW(
-        parameter_groups(supernet, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.99)
-    )
+    optimizer = adamw(supernet, recipe)
     offsets = balancing_offsets(training.labels, recipe.balance)
     weights = list(supernet.parameters())  # listing hundreds of small ones takes as long as a small cell
     supernet.train()

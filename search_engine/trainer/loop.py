@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from search_engine.errors import Cancelled, TrialFailed
 from search_engine.space.architecture import Recipe
 from search_engine.space.scratch import PIXELS
 from search_engine.trainer.augment import augment
+from search_engine.trainer.loss import balancing_offsets, batch_loss
+from search_engine.trainer.pieces import Pieces
 
 WARM_UP = 0.1  # share of the steps in which the learning rate rises; BN statistics settle meanwhile
 CLIP = 5.0  # gradient norm; random recipes with a high learning rate diverge without
@@ -113,10 +114,8 @@ def train(
     generator = torch.Generator().manual_seed(seed)
     # Batches of one size, none dropped: BN dislikes a ragged last one, and small sets cannot spare it.
     steps_an_epoch = math.ceil(len(training) / recipe.batch_size)
-    optimizer = torch.optim.AdamW(
-        parameter_groups(model, recipe.weight_decay), lr=recipe.learning_rate, betas=(0.9, 0.99)
-    )
-    offsets = balancing_offsets(training.labels, recipe.balance)
+    optimizer, pieces = adamw(model, recipe), Pieces()
+    loss_of = step_loss(model, training, recipe, generator)
     total, step = epochs * steps_an_epoch, 0
     epoch, logits, killed = 0, None, False
     curve: list[float] = []
@@ -129,15 +128,9 @@ def train(
                 raise Cancelled("training was stopped")
             for group in optimizer.param_groups:
                 group["lr"] = recipe.learning_rate * one_cycle(step / total)
-            features, targets = training.batch(rows)
-            if PIXELS in features:
-                features = {PIXELS: augment(features[PIXELS], recipe, generator)}
-            loss = batch_loss(model, features, targets, recipe, generator, offsets=offsets)
-            optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
+            losses += pieces.backward(rows, loss_of, optimizer.zero_grad)
             nn.utils.clip_grad_norm_(model.parameters(), CLIP)
             optimizer.step()
-            losses += loss.detach()
             step += 1
             if step == 1:
                 probe_started = time.monotonic()
@@ -164,62 +157,19 @@ def train(
     return TrainResult(logits=logits, epochs=epoch, seconds=time.monotonic() - started, killed=killed)
 
 
-def batch_loss(
-    model: Callable[[dict[str, Tensor]], Tensor],
-    features: dict[str, Tensor],
-    targets: Tensor,
-    recipe: Recipe,
-    generator: torch.Generator,
-    *,
-    offsets: Tensor | None = None,
-) -> Tensor:
-    """Cross-entropy with label smoothing, on mixed activations if the recipe says so (manifold mixup).
+def step_loss(
+    model: nn.Module, training: Examples, recipe: Recipe, generator: torch.Generator
+) -> Callable[[Tensor], Tensor]:
+    """From positions among the training pictures to the mean loss on them, changed as the recipe says."""
+    offsets = balancing_offsets(training.labels, recipe.balance)
 
-    Args:
-        model: maps a dict of features to (N, classes) logits.
-        features: of the batch.
-        targets: (N,) class indices.
-        recipe: mixup and label smoothing.
-        generator: of who is mixed with whom.
-        offsets: from ``balancing_offsets``.
-    """
-    if recipe.mixup <= 0.0:
-        logits = _balanced(model(features), offsets)
-        return F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
-    share = float(torch.distributions.Beta(recipe.mixup, recipe.mixup).sample())
-    other = torch.randperm(len(targets), generator=generator)
-    mixed = {name: share * t + (1.0 - share) * t[other] for name, t in features.items()}
-    logits = _balanced(model(mixed), offsets)
-    first = F.cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
-    second = F.cross_entropy(logits, targets[other], label_smoothing=recipe.label_smoothing)
-    return share * first + (1.0 - share) * second
+    def loss_of(rows: Tensor) -> Tensor:
+        features, targets = training.batch(rows)
+        if PIXELS in features:
+            features = {PIXELS: augment(features[PIXELS], recipe, generator)}
+        return batch_loss(model, features, targets, recipe, generator, offsets=offsets)
 
-
-def balancing_offsets(labels: Tensor, balance: float) -> Tensor | None:
-    """What the loss adds to the logits so that they need not learn how common a label is; None for nothing.
-
-    Logit adjustment (Menon et al. 2020): the logarithm of each label's share, times ``balance``. They are
-    absent when the network is used, so its scores are those of a world with the skew taken out.
-
-    Args:
-        labels: (N,) of the training pictures.
-        balance: 0 for plain cross-entropy.
-
-    Returns:
-        (K,) offsets of labels 0 to K - 1, the largest that occurs.
-    """
-    if not balance:
-        return None
-    counts = torch.bincount(labels).float().clamp(min=1.0)
-    return balance * torch.log(counts / counts.sum())
-
-
-def _balanced(logits: Tensor, offsets: Tensor | None) -> Tensor:
-    """Logits as the loss sees them; labels beyond the largest that occurs count as seen once at most."""
-    if offsets is None:
-        return logits
-    missing = logits.shape[1] - len(offsets)
-    return logits + F.pad(offsets, (0, missing), value=float(offsets.min()))
+    return loss_of
 
 
 def one_cycle(progress: float) -> float:
@@ -227,6 +177,12 @@ def one_cycle(progress: float) -> float:
     if progress < WARM_UP:
         return (progress + 1e-3) / (WARM_UP + 1e-3)
     return 0.5 * (1.0 + math.cos(math.pi * (progress - WARM_UP) / (1.0 - WARM_UP)))
+
+
+def adamw(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
+    """The optimizer; fused, or the many small tensors of a network take a twentieth of a step."""
+    groups = parameter_groups(model, recipe.weight_decay)
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.99), fused=True)
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:

@@ -13,12 +13,12 @@ from search_engine.space.architecture import Recipe
 from search_engine.trainer.loop import (
     Examples,
     TrainResult,
-    balancing_offsets,
     one_cycle,
     parameter_groups,
     predict,
     train,
 )
+from search_engine.trainer.loss import balancing_offsets
 
 RECIPE = Recipe(learning_rate=0.01, weight_decay=0.01, batch_size=16, label_smoothing=0.0, mixup=0.0)
 
