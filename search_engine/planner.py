@@ -70,10 +70,7 @@ def make_plan(
     limit = _prepare_limit(budget)
 
     def seconds(resolution: int, n: int) -> float:
-        # Networks from scratch see smaller pictures, for which the files are decoded once more.
-        decodes = 2.0 if config.space == ANY else 1.0
-        each = decodes / rates.decode + 1.0 / rates.extract[resolution]
-        return MARGIN * n * each / config.slots
+        return MARGIN * n * (1.0 / rates.decode + 1.0 / rates.extract[resolution]) / config.slots
 
     fitting = [r for r in spec.resolutions if seconds(r, pictures) <= limit]
     resolution = max(fitting, default=FALLBACK_RESOLUTION)
@@ -128,8 +125,7 @@ def _with_scratch(config: SearchConfig, plan: Plan, rates: Rates, search: float)
 def _plan_from_scratch(
     config: SearchConfig, rates: Rates, *, trunk: str, pictures: int, test_pictures: int, budget: float
 ) -> Plan:
-    # Every picture is decoded twice: small for the networks, and larger for the control's trunk.
-    each = MARGIN * (2.0 / rates.decode + 1.0 / rates.extract[CONTROL_RESOLUTION]) / config.slots
+    each = MARGIN * (1.0 / rates.decode + 1.0 / rates.extract[CONTROL_RESOLUTION]) / config.slots
     used = max(1, min(pictures, int(_prepare_limit(budget) / each)))
     finish = MARGIN * test_pictures / rates.decode + 6.0
     search = config.slots * max(1.0, budget - each * used - finish)

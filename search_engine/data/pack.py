@@ -13,8 +13,8 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -89,45 +89,50 @@ class Pack:
         return self.folder / f"{chunk:05d}.npy"
 
 
-def build_pack(
+def build_packs(
     manifest: Manifest,
-    resolution: int,
-    folder: Path,
+    folders: Mapping[int, Path],
     *,
     on_progress: Callable[[int, int], None],
     should_stop: Callable[[], bool],
     pictures: int | None = None,
-) -> Pack:
-    """Make the pack of the training and validation pictures, or what is missing of it.
+) -> dict[int, Pack]:
+    """Make packs of the training and validation pictures, or what is missing of them.
 
-    Several processes may call it at once for one folder: they share the chunks among them, and all return
-    when the last one is there. What a process that dies was at is taken over by another.
+    A picture is decoded once for all of them. Several processes may call it at once for the same folders:
+    they share the chunks among them, and all return when the last one is there. What a process that dies was
+    at is taken over by another.
 
     Args:
         manifest: the pictures.
-        resolution: side in pixels; pictures are squashed to a square.
-        folder: for this manifest and resolution alone.
+        folders: sides in pixels, to a folder for this manifest and side alone; pictures are squashed to a
+            square.
         on_progress: told how many pictures are done and how many there will be.
         should_stop: asked before each picture.
         pictures: only as many chunks as hold the first so many pictures; all if None.
+
+    Returns:
+        A pack for each side.
 
     Raises:
         DatasetError: a picture's file has vanished or cannot be decoded; the text names it.
         Cancelled: ``should_stop`` said so.
     """
     ordered = pack_order(manifest)
-    folder.mkdir(parents=True, exist_ok=True)
-    pack = Pack(folder, tuple(picture.id for picture in ordered), resolution)
-    _write_head(pack)
+    ids = tuple(picture.id for picture in ordered)
+    packs = [Pack(folder, ids, resolution) for resolution, folder in sorted(folders.items())]
+    for pack in packs:
+        pack.folder.mkdir(parents=True, exist_ok=True)
+        _write_head(pack)
     wanted = len(ordered) if pictures is None else min(pictures, len(ordered))
     chunks = range(-(-wanted // CHUNK))
     total = min(len(ordered), len(chunks) * CHUNK)
-    job = _Job(pack, ordered, manifest.root, total, on_progress, should_stop)
-    while missing := [chunk for chunk in chunks if not pack.has(chunk)]:
+    job = _Job(packs, ordered, manifest.root, total, on_progress, should_stop)
+    while missing := [chunk for chunk in chunks if job.lacking(chunk)]:
         if not any(job.make(chunk, missing) for chunk in missing):
             job.wait()
     on_progress(total, total)
-    return pack
+    return {pack.resolution: pack for pack in packs}
 
 
 def pack_order(manifest: Manifest) -> list[Picture]:
@@ -137,8 +142,8 @@ def pack_order(manifest: Manifest) -> list[Picture]:
     return ordered
 
 
-def read_square(path: Path, resolution: int) -> np.ndarray:
-    """One picture as the pack holds it: uint8 of shape (resolution, resolution, 3).
+def read_squares(path: Path, sides: Sequence[int]) -> list[np.ndarray]:
+    """One picture as packs hold it: for each side uint8 of shape (side, side, 3).
 
     Raises:
         DatasetError: the file has vanished or cannot be decoded; the text names it.
@@ -151,28 +156,37 @@ def read_square(path: Path, resolution: int) -> np.ndarray:
         ) from error
     except PictureError as error:
         raise DatasetError(f"The picture {path} cannot be used. {error}") from error
-    square = Image.fromarray(pixels).resize((resolution, resolution), Image.Resampling.BILINEAR)
-    return np.asarray(square)
+    whole = Image.fromarray(pixels)
+    return [np.asarray(whole.resize((side, side), Image.Resampling.BILINEAR)) for side in sides]
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One call of ``build_pack``: what its steps have in common."""
+    """One call of ``build_packs``: what its steps have in common."""
 
-    pack: Pack
+    packs: Sequence[Pack]
     ordered: list[Picture]
     root: Path
     total: int
     on_progress: Callable[[int, int], None]
     should_stop: Callable[[], bool]
 
+    def lacking(self, chunk: int) -> list[Pack]:
+        """The packs that a chunk is missing from."""
+        return [pack for pack in self.packs if not pack.has(chunk)]
+
     def make(self, chunk: int, missing: list[int]) -> bool:
         """Make a chunk, unless another process has it in hand. Returns whether it was made here."""
-        with _claim(self.pack.folder, chunk) as mine:
-            if not mine or self.pack.has(chunk):
+        with ExitStack() as claims:
+            # One after the other in one order: of two processes one gets all or both try again.
+            if not all(claims.enter_context(_claim(pack.folder, chunk)) for pack in self.lacking(chunk)):
                 return False
-            left = sum(len(self.pack.ids_of(other)) for other in missing if not self.pack.has(other))
-            _write_chunk(self.pack.path_of(chunk), self._decode(chunk, self.total - left))
+            lacking = self.lacking(chunk)
+            if not lacking:
+                return False
+            left = sum(len(lacking[0].ids_of(other)) for other in missing if self.lacking(other))
+            for pack, pixels in zip(lacking, self._decode(chunk, lacking, self.total - left), strict=True):
+                _write_chunk(pack.path_of(chunk), pixels)
         return True
 
     def wait(self) -> None:
@@ -180,13 +194,14 @@ class _Job:
         self._check()
         time.sleep(0.05)
 
-    def _decode(self, chunk: int, done: int) -> np.ndarray:
+    def _decode(self, chunk: int, packs: Sequence[Pack], done: int) -> list[np.ndarray]:
         rows = self.ordered[chunk * CHUNK : (chunk + 1) * CHUNK]
-        side = self.pack.resolution
-        pixels = np.empty((len(rows), side, side, 3), np.uint8)
+        sides = [pack.resolution for pack in packs]
+        pixels = [np.empty((len(rows), side, side, 3), np.uint8) for side in sides]
         for row, picture in enumerate(rows):
             self._check()
-            pixels[row] = read_square(self.root / picture.path, side)
+            for made, square in zip(pixels, read_squares(self.root / picture.path, sides), strict=True):
+                made[row] = square
             if row % 32 == 31:
                 self.on_progress(done + row + 1, self.total)
         return pixels

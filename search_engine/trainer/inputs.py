@@ -13,7 +13,7 @@ from torch import Tensor
 
 from search_engine.config import Plan
 from search_engine.data.manifest import Manifest, Picture
-from search_engine.data.pack import CHUNK, Pack, build_pack
+from search_engine.data.pack import CHUNK, Pack, build_packs
 from search_engine.space.registry import ANY, HYBRID
 from search_engine.space.scratch import PIXELS
 from search_engine.space.trunks import EMBEDDING
@@ -99,31 +99,23 @@ def prepare_inputs(
         DatasetError: a picture's file has vanished or cannot be decoded.
     """
 
-    def pack_at(resolution: int) -> Pack:
-        return build_pack(
-            manifest,
-            resolution,
-            cache / f"pack-{resolution}",
-            pictures=plan.pictures,
-            on_progress=tell("Reading the pictures"),
-            should_stop=should_stop,
-        )
-
     on_trunk = plan.space in (HYBRID, ANY)
     side = plan.trunk_resolution
-    pixels = None
-    if not on_trunk:
-        pixels = pack_at(plan.resolution)
-    elif plan.scratch_epochs:
-        pixels = pack_at(plan.scratch_resolution)
-    pack = pack_at(side)
+    seen = plan.resolution if not on_trunk else plan.scratch_resolution if plan.scratch_epochs else None
+    packs = build_packs(
+        manifest,
+        {each: cache / f"pack-{each}" for each in (side, seen) if each is not None},
+        pictures=plan.pictures,
+        on_progress=tell("Reading the pictures"),
+        should_stop=should_stop,
+    )
     only = None if on_trunk else (EMBEDDING,)
     runner = TrunkRunner(plan.trunk, side, shared_cache, device, names=only)
     store = FeatureStore(
         folder=cache / (f"{plan.trunk}-{side}" if on_trunk else f"{plan.trunk}-{side}-{EMBEDDING}"),
-        pack=pack,
+        pack=packs[side],
         names=tuple(runner.names),
-        chunks=-(-min(plan.pictures, len(pack.ids)) // CHUNK),
+        chunks=-(-min(plan.pictures, len(packs[side].ids)) // CHUNK),
     )
     store.compute(runner, on_progress=tell("Looking at the pictures"), should_stop=should_stop)
-    return Inputs(manifest, store, pixels, device)
+    return Inputs(manifest, store, None if seen is None else packs[seen], device)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import fcntl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from PIL import Image
 from search_engine.data import pack as packing
 from search_engine.data.decode import to_pixels
 from search_engine.data.manifest import Manifest, Picture
-from search_engine.data.pack import Pack, build_pack
+from search_engine.data.pack import Pack, build_packs
 from search_engine.errors import Cancelled, DatasetError
 from tests.engine.data.drawing import picture
 
@@ -38,9 +38,10 @@ def manifest(tmp_path: Path) -> Manifest:
 
 
 def build(manifest: Manifest, folder: Path, **options: int) -> Pack:
-    return build_pack(
-        manifest, SIDE, folder, on_progress=lambda done, total: None, should_stop=lambda: False, **options
+    made = build_packs(
+        manifest, {SIDE: folder}, on_progress=lambda done, total: None, should_stop=lambda: False, **options
     )
+    return made[SIDE]
 
 
 def test_every_row_is_the_picture_that_its_id_says(manifest: Manifest, tmp_path: Path) -> None:
@@ -89,10 +90,9 @@ def test_what_is_there_is_not_made_again(manifest: Manifest, tmp_path: Path) -> 
 
 def test_progress_ends_at_the_total(manifest: Manifest, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    build_pack(
+    build_packs(
         manifest,
-        SIDE,
-        tmp_path / "pack",
+        {SIDE: tmp_path / "pack"},
         on_progress=lambda done, total: seen.append((done, total)),
         should_stop=lambda: False,
     )
@@ -102,10 +102,9 @@ def test_progress_ends_at_the_total(manifest: Manifest, tmp_path: Path) -> None:
 def test_stopping_leaves_only_whole_chunks(manifest: Manifest, tmp_path: Path) -> None:
     asked = iter(range(1000))
     with pytest.raises(Cancelled):
-        build_pack(
+        build_packs(
             manifest,
-            SIDE,
-            tmp_path / "pack",
+            {SIDE: tmp_path / "pack"},
             on_progress=lambda done, total: None,
             should_stop=lambda: next(asked) >= 10,
         )
@@ -154,24 +153,18 @@ def test_a_chunk_in_other_hands_is_waited_for_and_taken_over(manifest: Manifest,
             held.close()
         return False
 
-    pack = build_pack(
-        manifest, SIDE, tmp_path / "pack", on_progress=lambda done, total: None, should_stop=stop
+    made = build_packs(
+        manifest, {SIDE: tmp_path / "pack"}, on_progress=lambda done, total: None, should_stop=stop
     )
     assert others_done.is_set()
-    assert pack.has(2)
+    assert made[SIDE].has(2)
 
 
 def test_two_builders_share_the_work(
     manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Path] = []
-    original: Callable[[Path, int], np.ndarray] = packing.read_square
-
-    def counting(path: Path, resolution: int) -> np.ndarray:
-        made.append(path)
-        return original(path, resolution)
-
-    monkeypatch.setattr(packing, "read_square", counting)
+    count_decoding(monkeypatch, made)
     threads = [threading.Thread(target=build, args=(manifest, tmp_path / "pack")) for _ in range(2)]
     for thread in threads:
         thread.start()
@@ -179,3 +172,32 @@ def test_two_builders_share_the_work(
         thread.join()
     assert len(made) == 30
     assert all(Pack.open(tmp_path / "pack").has(chunk) for chunk in range(8))
+
+
+def test_picture_is_decoded_once_for_all_sides(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = build(manifest, tmp_path / "alone")
+    alone.path_of(3).unlink()
+    made: list[Path] = []
+    count_decoding(monkeypatch, made)
+    packs = build_packs(
+        manifest,
+        {SIDE: alone.folder, 2 * SIDE: tmp_path / "larger"},
+        on_progress=lambda done, total: None,
+        should_stop=lambda: False,
+    )
+    assert len(made) == 30  # also those of chunk 3, which both lack
+    assert np.array_equal(packs[SIDE].read(3), build(manifest, tmp_path / "again").read(3))
+    assert packs[2 * SIDE].read(0).shape[1:] == (2 * SIDE, 2 * SIDE, 3)
+
+
+def count_decoding(monkeypatch: pytest.MonkeyPatch, made: list[Path]) -> None:
+    """Add each picture that is decoded for a pack to a list."""
+    original: Callable[[Path, Sequence[int]], list[np.ndarray]] = packing.read_squares
+
+    def counting(path: Path, sides: Sequence[int]) -> list[np.ndarray]:
+        made.append(path)
+        return original(path, sides)
+
+    monkeypatch.setattr(packing, "read_squares", counting)
