@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .ONESHELL:
-.PHONY: help setup setup-dev run test check bench-search bench-slots bench-peers bench-accuracy bench-train vendor clean
+.PHONY: help setup setup-dev run test check bench-search bench-slots bench-peers bench-accuracy bench-budget bench-train vendor clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -83,6 +83,11 @@ bench-accuracy: bench-peers ## Compare accuracy at equal time with other tools (
 	@test -n "$(DATA)" || { echo "Name the folder of NAME-train.zip and NAME-test.zip: make bench-accuracy DATA=/path/to/folder"; exit 1; }
 	$(BIN)/python -m scripts.bench_accuracy "$(DATA)" "$${RESULTS:-bench-accuracy.jsonl}" --peers "$(abspath $(PEERS))" \
 	  --minutes $${MINUTES:-2 5} --seeds $${SEEDS:-0 1 2} $${BENCH_OPTIONS:-}
+
+bench-budget: setup-dev ## Time whole searches against their budgets on drawn sets of 100 to 60,000 pictures (hours)
+	$(HEADING) "Searches against their budgets"
+	$(BIN)/python -m scripts.bench_budget "$${RESULTS:-bench-budget.jsonl}" \
+		--pictures $${PICTURES:-100 1000 10000 60000} --minutes $${MINUTES:-1 2 5 10}
 
 bench-train: setup-dev ## Time the training loop against its bare step, and the frozen trunk's runtimes (some minutes)
 	@$(SCRATCH); export OMP_NUM_THREADS=1
