@@ -84,8 +84,8 @@ def rows(options: argparse.Namespace) -> Iterator[Row]:
     numbers = (options.depths, options.hidden, options.learning_rates, options.trunk_rates)
     for depth, hidden, rate, share in itertools.product(*numbers):
         recipe = replace(tuned.recipe, learning_rate=rate, trunk_rate=share)
-        head = Head(hidden, dropout=0.2) if hidden else tuned.head
-        genome = replace(tuned, unfrozen=depth, recipe=recipe, head=head)
+        head = tuned.head if hidden else Head(hidden=0, dropout=0.0)
+        genome = replace(tuned, unfrozen=depth, recipe=recipe, head=replace(head, hidden=hidden))
         yield Row(
             f"last {depth} trained, {hidden} hidden units, {rate:g} x {share:g}", genome, options.epochs
         )

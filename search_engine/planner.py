@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from search_engine.config import Plan, SearchConfig
+from search_engine.config import FULL, Plan, SearchConfig
 from search_engine.space.registry import ANY, HYBRID
 from search_engine.space.scratch_space import RESOLUTIONS
 from search_engine.space.trunks import TRUNKS, TrunkSpec
@@ -116,7 +116,7 @@ def _with_tuning(config: SearchConfig, plan: Plan, rates: Rates, search: float) 
     training are their own, and shorter lengths rank them no better, so they go with full training only.
     """
     spec = TRUNKS[plan.trunk]
-    if not rates.tune or config.fidelity != "full":
+    if not rates.tune or config.fidelity != FULL:
         return plan
     for unfreeze in range(len(spec.tails), 0, -1):
         epoch_seconds = plan.pictures / tune_rate(spec, rates, unfreeze, plan.resolution)

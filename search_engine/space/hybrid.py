@@ -35,7 +35,7 @@ _RECIPE: dict[str, tuple[Any, ...]] = {
     "mixup": (0.0, 0.2),
 }
 
-TRUNK_RATES = (0.03, 0.1, 0.3)
+TRUNK_RATES = (0.1, 0.3, 1.0)
 """Learning rates of the trunk's trained stages, as shares of the head's."""
 
 TUNED_SHARE = 0.25
@@ -224,7 +224,7 @@ class HybridSpace(VectorSpace):
             recipe=recipe,
             pooled=self.pooled,
         )
-        tuned = replace(logistic, unfrozen=self.unfreeze, recipe=replace(recipe, trunk_rate=TRUNK_RATES[1]))
+        tuned = replace(perceptron, unfrozen=self.unfreeze, recipe=replace(recipe, trunk_rate=TRUNK_RATES[1]))
         genomes = (
             *((logistic,) if self.pooled else ()),
             perceptron,

@@ -68,7 +68,7 @@ def test_most_random_networks_leave_the_trunk_frozen() -> None:
 
 
 def test_depth_and_the_trunks_rate_matter() -> None:
-    slower = dataclasses.replace(tuned().recipe, trunk_rate=0.03)
+    slower = dataclasses.replace(tuned().recipe, trunk_rate=0.1)
     each = [tuned(1), tuned(2), dataclasses.replace(tuned(2), recipe=slower)]
     assert len({key_of(genome) for genome in each}) == 3
 
