@@ -26,9 +26,9 @@ class UnionSpace(VectorSpace):
     of that family's first starting point, so that a change of family leads to a sound network.
 
     Attributes:
-        trunk, pixels, pooled, augmented, unfreeze: on which trunk, at which side in pixels from scratch, whether
-            heads on the trunk may read every stage, whether recipes from scratch may bend and erase pictures,
-            and how many stages of the trunk may be trained.
+        trunk, pixels, pooled, augmented, unfreeze: on which trunk, at which side in pixels from scratch,
+            whether heads on the trunk may read every stage, whether recipes from scratch may bend and erase
+            pictures, and how many stages of the trunk may be trained.
         families: those that are open; vectors of another are not legal.
     """
 
