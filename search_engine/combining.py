@@ -25,7 +25,7 @@ from search_engine.export.bundle import Member
 from search_engine.export.onnx import FAINTEST, ServingModel, ServingPart
 from search_engine.fitting import TRUNK_LATENCY, Fitter
 from search_engine.space.architecture import Genome
-from search_engine.space.cost import Cost, cost_together
+from search_engine.space.cost import Cost, cost_together, frozen_share
 from search_engine.trial import Kind
 from search_engine.trunk.weights import load_trunk
 
@@ -111,9 +111,12 @@ def _mixed(rivals: Sequence[Rival], counts: dict[int, int]) -> np.ndarray:
 
 
 def latency_together(rivals: Sequence[Rival], fitter: Fitter) -> float:
-    """Milliseconds of one picture through several networks; the trunk that they share is run once."""
-    on_trunk = sum(rival.genome.trunk is not None for rival in rivals)
-    saved = max(0, on_trunk - 1) * fitter.plan.rates.get(TRUNK_LATENCY, 0.0)
+    """Milliseconds of one picture through several networks; the trunk that they share is run once.
+
+    Of a network that trains the trunk's last stages those before are shared.
+    """
+    shared = sorted(frozen_share(rival.genome) for rival in rivals if rival.genome.trunk is not None)
+    saved = sum(shared[:-1]) * fitter.plan.rates.get(TRUNK_LATENCY, 0.0)
     return sum(rival.latency_ms for rival in rivals) - saved
 
 

@@ -85,6 +85,9 @@ class Plan:
         pooled: whether networks on the trunk may read what is pooled of its every stage; not in plans that
             were made before that was offered, whose searches keep their decisions.
         augmented: whether recipes from scratch may bend and erase pictures; likewise.
+        unfreeze: the most stages of the trunk that a network may train; 0 where there is no time for such
+            networks, and in plans that were made before they were offered.
+        tune_epochs, tune_seconds: epochs and expected seconds of a network that trains some.
         scratch_resolution, scratch_epochs, scratch_seconds: side, epochs and expected seconds of a network
             from scratch where both kinds are searched; the fields above are then those of networks on the
             trunk. No epochs where there is no time for such networks.
@@ -104,6 +107,9 @@ class Plan:
     classes: int = 0
     pooled: bool = False
     augmented: bool = False
+    unfreeze: int = 0
+    tune_epochs: int = 0
+    tune_seconds: float = 0.0
     scratch_resolution: int = 0
     scratch_epochs: int = 0
     scratch_seconds: float = 0.0

@@ -1,7 +1,8 @@
 """The two families of networks of the space ``any``: how long each is trained, and when one is given up.
 
 Pure functions of the settings, the plan and the trials, as all that says what comes next. In every other
-space there is one family, called ``""``.
+space there is one family, called ``""``. Networks that train a part of the trunk belong to the family of all
+on a trunk, but their training has a length of its own.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from statistics import median
 
 from search_engine.config import FULL, Plan, SearchConfig
 from search_engine.fidelity.rungs import Rung, make_rungs
 from search_engine.objective import latency_bound
+from search_engine.space.architecture import Trunk
 from search_engine.space.base import GenomeSpace
-from search_engine.space.registry import ANY
+from search_engine.space.registry import ANY, make_space
 from search_engine.space.trunks import TRUNKS
-from search_engine.space.union import FAMILIES, SCRATCH, TRUNK, family_of, only
+from search_engine.space.union import FAMILIES, SCRATCH, TRUNK, family_of, only, trains_trunk
 from search_engine.trial import Trial, TrialState, Vector
 
 OBSERVED = 3
@@ -28,6 +31,8 @@ CERTAIN = 2.0
 """Standard errors of the difference by which the best of a family must be behind to be given up."""
 PLAIN = 4.0
 """The same after one network alone: time is too short to make sure of what is plain to see."""
+TUNED = "tuned"
+"""Name of the schedule of networks that train a part of the trunk."""
 WORDS = {TRUNK: "Networks on the pretrained network", SCRATCH: "Networks from scratch"}
 
 
@@ -36,15 +41,32 @@ def family(plan: Plan, vector: Vector) -> str:
     return family_of(vector) if plan.space == ANY and vector else ""
 
 
+def schedule(plan: Plan, vector: Vector) -> str:
+    """Under which name the length of a network's training is planned: its family's, or ``TUNED``."""
+    if not plan.unfreeze or not vector:
+        return family(plan, vector)
+    space = _space(plan.space, plan.trunk, plan.pooled, plan.unfreeze)
+    return TUNED if trains_trunk(space, vector) else family(plan, vector)
+
+
+@lru_cache(maxsize=8)
+def _space(name: str, trunk: str, pooled: bool, unfreeze: int) -> GenomeSpace:  # noqa: FBT001 -- a cache's key
+    """To read vectors by; the resolution does not matter."""
+    side = TRUNKS[trunk].resolutions[0]
+    return make_space(name, Trunk(trunk, side), pooled=pooled, unfreeze=unfreeze)
+
+
 def plan_of(plan: Plan, name: str) -> Plan:
-    """The plan of a family: its epochs and seconds in the place of those of all."""
+    """The plan of a family, or of ``TUNED``: its epochs and seconds in the place of those of all."""
+    if name == TUNED:
+        return replace(plan, epochs=plan.tune_epochs, trial_seconds=plan.tune_seconds)
     if name != SCRATCH:
         return plan
     return replace(plan, epochs=plan.scratch_epochs, trial_seconds=plan.scratch_seconds)
 
 
 def rungs(config: SearchConfig, plan: Plan, name: str = "") -> tuple[Rung, ...]:
-    """The lengths of training of a family, cheapest first; the last is the plan's."""
+    """The lengths of training of a schedule, cheapest first; the last is the plan's."""
     plan = plan_of(plan, name)
     return (Rung(plan.epochs),) if config.fidelity == FULL else make_rungs(plan.epochs, config.saving)
 
@@ -59,7 +81,7 @@ def pace(config: SearchConfig, plan: Plan, networks: Sequence[Trial], name: str 
     seconds = [
         t.seconds / _cost_of(t, ladder)
         for t in networks
-        if t.state is TrialState.FINISHED and t.seconds and family(plan, t.vector) == name
+        if t.state is TrialState.FINISHED and t.seconds and schedule(plan, t.vector) == name
     ]
     if len(seconds) < OBSERVED:
         seconds.append(own.trial_seconds / max(1, own.epochs))
@@ -67,7 +89,7 @@ def pace(config: SearchConfig, plan: Plan, networks: Sequence[Trial], name: str 
 
 
 def seconds_of(config: SearchConfig, plan: Plan, networks: Sequence[Trial], rung: int, name: str) -> float:
-    """What the next network of a family is expected to take at a rung."""
+    """What the next network of a schedule is expected to take at a rung."""
     return rungs(config, plan, name)[rung].cost * pace(config, plan, networks, name)
 
 

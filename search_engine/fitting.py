@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from search_engine.trainer.logistic import fit_logistic
 from search_engine.trainer.loop import Examples, Hopeless, predict, train
 from search_engine.trainer.probe import STRENGTHS, LinearProbe, Majority, fit_probe
 from search_engine.trainer.shorten import fewer, smaller
+from search_engine.trainer.tuning import HEAD_EPOCHS, HEAD_SHARE, take_over, with_frozen_trunk
 from search_engine.trial import Kind
 from search_engine.trunk.features import write_array
 from search_engine.trunk.graph import session
@@ -107,19 +109,56 @@ class Fitter:
         if isinstance(model, Candidate) and genome.recipe.solver == LBFGS:
             self._fit_logistic(model, command, training, validation)
             return model, command.epochs, False  # to its optimum, so in full, whatever full is
+        seconds = command.seconds
+        if isinstance(model, Candidate) and model.tail is not None:
+            seconds -= self._fit_head_first(model, genome, command, training, validation)
         result = train(
             model,
             training,
             validation,
             genome.recipe,
             epochs=command.epochs,
-            seconds=command.seconds,
+            seconds=seconds,
             seed=command.seed,
             on_epoch=self._epoch_reporter(command.number) if validation is not None else _quiet,
             should_stop=self.should_stop,
             hopeless=self._judge(command) if isinstance(command, Train) else None,
         )
         return model, result.epochs, result.killed
+
+    def _fit_head_first(
+        self,
+        model: Candidate,
+        genome: Genome,
+        command: Train | Refit,
+        training: Examples,
+        validation: Examples | None,
+    ) -> float:
+        """Fit the head on the frozen trunk and give the model both; returns the seconds that it took."""
+        started = time.monotonic()
+        frozen = with_frozen_trunk(genome)
+        names = input_shapes(frozen)
+        seen = replace(self.inputs.examples(names), rows=training.rows)
+        checked = validation and replace(self.inputs.examples(names), rows=validation.rows)
+        shorter = replace(command, seconds=HEAD_SHARE * command.seconds)
+        head = build(frozen, self.classes).to(self.device)
+        assert isinstance(head, Candidate)  # noqa: S101 -- it has a trunk
+        if frozen.recipe.solver == LBFGS:
+            self._fit_logistic(head, shorter, seen, checked)
+        else:
+            train(
+                head,
+                seen,
+                None,
+                frozen.recipe,
+                epochs=HEAD_EPOCHS,
+                seconds=shorter.seconds,
+                seed=command.seed,
+                on_epoch=_quiet,
+                should_stop=self.should_stop,
+            )
+        take_over(model, head)
+        return time.monotonic() - started
 
     def _judge(self, command: Train) -> Hopeless | None:
         """Whether a training will hardly beat the best, from how others of this search went on."""
@@ -233,6 +272,9 @@ class Fitter:
         """Median of one picture through the whole network, measured on this machine."""
         if kind is Kind.MAJORITY:
             return 0.0
+        if genome.unfrozen:  # as fast as on a frozen trunk, and that is measured already
+            genome = replace(genome, unfrozen=0)
+            model = build(genome, self.classes)
         data = candidate_onnx(model.cpu().eval(), genome)
         runtime = session(data)
         feeds = {item.name: np.zeros((1, *item.shape[1:]), np.float32) for item in runtime.get_inputs()}

@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 
 from search_engine.data.decode import to_pixels
-from search_engine.planner import CONTROL_RESOLUTION, Rates
+from search_engine.planner import CONTROL_RESOLUTION, TUNE_MEASURED, Rates
 from search_engine.space.architecture import Genome, Trunk
 from search_engine.space.hybrid import HybridSpace
-from search_engine.space.networks import build
+from search_engine.space.networks import build, input_shapes
 from search_engine.space.registry import ANY, HYBRID, make_space
 from search_engine.space.scratch import PIXELS
 from search_engine.space.scratch_space import RESOLUTIONS
@@ -28,6 +28,7 @@ BATCH = 16
 MEASURED = (128, 224)  # pixels; in between, the time grows with the area
 CANDIDATES = 3  # random networks; their median stands for the space
 STEPS = 6
+TUNE_STEPS = 4  # a quarter of a second each on a CPU
 SCRATCH_BATCH = 32  # pictures a step from scratch: measuring must not take longer than a trial
 
 
@@ -41,6 +42,7 @@ def measure_rates(
     cache: Path,
     device: torch.device,
     seed: int,
+    tune: bool = False,
 ) -> Rates:
     """Pictures a second through decoding, the trunk and a typical candidate, one slot alone.
 
@@ -53,6 +55,7 @@ def measure_rates(
         cache: where exported trunks are kept.
         device: to train on.
         seed: of the sample.
+        tune: whether training a part of the trunk is measured, too.
     """
     rng = random.Random(seed)
     some = rng.sample(paths, min(PICTURES, len(paths)))
@@ -66,7 +69,13 @@ def measure_rates(
     extract = {r: 1.0 / max(1e-5, seconds[low] + slope * (r**2 - low**2)) for r in TRUNKS[trunk].resolutions}
     rate = _train_rate(trunk, classes, device, rng)
     scratch = _scratch_rates("macro", trunk, classes, device) if space == ANY else {}
-    return Rates(decode=decode, extract=extract, train=dict.fromkeys(extract, rate), scratch=scratch)
+    return Rates(
+        decode=decode,
+        extract=extract,
+        train=dict.fromkeys(extract, rate),
+        scratch=scratch,
+        tune=_tune_rate(trunk, classes, device) if tune else 0.0,
+    )
 
 
 def _decode_rate(root: Path, paths: list[str]) -> float:
@@ -109,6 +118,23 @@ def _train_rate(trunk: str, classes: int, device: torch.device, rng: random.Rand
         )
         rates.append(_steps_rate(genome, classes, examples, device))
     return sorted(rates)[len(rates) // 2]
+
+
+def _tune_rate(trunk: str, classes: int, device: torch.device) -> float:
+    """Pictures a second through training a part of the trunk, as ``TUNE_MEASURED`` says."""
+    unfrozen, side = TUNE_MEASURED
+    space = HybridSpace(Trunk(trunk, side), unfreeze=unfrozen)
+    [genome] = [g for g in map(space.decode, space.starts) if g.unfrozen]
+    genome = replace(genome, recipe=replace(genome.recipe, batch_size=BATCH))
+    n = BATCH * TUNE_STEPS
+    examples = Examples(
+        features={
+            name: torch.randn(n, *shape, device=device) for name, shape in input_shapes(genome).items()
+        },
+        targets=torch.randint(0, classes, (n,), device=device),
+        rows=torch.arange(n),
+    )
+    return _steps_rate(genome, classes, examples, device)
 
 
 def _scratch_rates(

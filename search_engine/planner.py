@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from search_engine.config import Plan, SearchConfig
+from search_engine.config import FULL, Plan, SearchConfig
 from search_engine.space.registry import ANY, HYBRID
 from search_engine.space.scratch_space import RESOLUTIONS
 from search_engine.space.trunks import TRUNKS, TrunkSpec
@@ -23,6 +23,11 @@ SCRATCH_FEWEST = 8  # networks; a set too large for so many is sampled
 PILOT_EPOCHS = (8, 40)  # of networks from scratch beside those on a trunk: 8 told three data sets apart
 PILOT_SHARE = 0.1  # of the search for one such network; two begin the search
 PILOT_MOST = 0.25  # of the search; where one takes more, they are left out
+TUNE_EPOCHS = (4, 8)  # of a trunk trained in part, which begins as a network that is fitted already
+TUNE_SHARE = 0.1  # of the search for one such network at the most
+TUNE_HEAD_SECONDS = 5.0  # until its head is fitted on the frozen trunk
+TUNE_MEASURED = (2, 128)  # stages trained, and pixels, at which its rate is measured
+TUNE_FROM_SECONDS = 180.0  # budgets below cannot afford it on a CPU, and not the second of measuring either
 FALLBACK_RESOLUTION = 128  # when no resolution lets every picture in: a sample of them at this one
 MARGIN = 1.15  # a shared machine gets slower while one looks
 
@@ -36,12 +41,14 @@ class Rates:
         extract: resolution to pictures through the trunk a second.
         train: resolution to pictures a second through forward and backward of a typical candidate.
         scratch: the same of networks from scratch, where both kinds are searched; else empty.
+        tune: the same of a trunk that is trained in part as ``TUNE_MEASURED`` says; 0 if it was not measured.
     """
 
     decode: float
     extract: Mapping[int, float]
     train: Mapping[int, float]
     scratch: Mapping[int, float] = field(default_factory=dict)
+    tune: float = 0.0
 
 
 def make_plan(
@@ -95,7 +102,35 @@ def make_plan(
         pooled=True,
         augmented=True,
     )
+    plan = _with_tuning(config, plan, rates, search * config.slots)
     return _with_scratch(config, plan, rates, search * config.slots) if config.space == ANY else plan
+
+
+def _with_tuning(config: SearchConfig, plan: Plan, rates: Rates, search: float) -> Plan:
+    """The plan with networks that train a part of the trunk, if there is time and memory for such.
+
+    As many stages as there is time for, since more of them are worth more than more epochs. Their lengths of
+    training are their own, and shorter lengths rank them no better, so they go with full training only.
+    """
+    spec = TRUNKS[plan.trunk]
+    if not rates.tune or config.fidelity != FULL:
+        return plan
+    for unfreeze in range(len(spec.tails), 0, -1):
+        epoch_seconds = plan.pictures / tune_rate(spec, rates, unfreeze, plan.resolution)
+        epochs = min(
+            int((TUNE_SHARE * search - TUNE_HEAD_SECONDS) / (MARGIN * epoch_seconds)), TUNE_EPOCHS[1]
+        )
+        memory = plan.pictures * picture_bytes(spec, plan.resolution, unfreeze)
+        if epochs >= TUNE_EPOCHS[0] and memory <= MEMORY_BYTES:
+            seconds = MARGIN * epochs * epoch_seconds + TUNE_HEAD_SECONDS
+            return replace(plan, unfreeze=unfreeze, tune_epochs=epochs, tune_seconds=seconds)
+    return plan
+
+
+def tune_rate(spec: TrunkSpec, rates: Rates, unfrozen: int, resolution: int) -> float:
+    """Pictures a second through training the last stages of a trunk: as measured, by their multiply-adds."""
+    stages, side = TUNE_MEASURED
+    return rates.tune * spec.tails[stages - 1].macs(side) / spec.tails[unfrozen - 1].macs(resolution)
 
 
 def _with_scratch(config: SearchConfig, plan: Plan, rates: Rates, search: float) -> Plan:
@@ -167,7 +202,8 @@ def _rates(rates: Rates, resolution: int) -> dict[str, float]:
     return {"decode": rates.decode, "train": rates.train[resolution], **extract}
 
 
-def picture_bytes(spec: TrunkSpec, resolution: int) -> int:
-    """Bytes of one picture's cached activations, float16, all taps."""
+def picture_bytes(spec: TrunkSpec, resolution: int, unfreeze: int = 0) -> int:
+    """Bytes of one picture's cached activations, float16, all taps, and the cuts up to a number of stages."""
     cells = spec.grid(resolution) ** 2
-    return 2 * (cells * sum(tap.channels for tap in spec.taps) + spec.embedding + spec.pooled)
+    cuts = sum(tail.numbers(resolution) + spec.pooled_before(tail) for tail in spec.tails[:unfreeze])
+    return 2 * (cuts + cells * sum(tap.channels for tap in spec.taps) + spec.embedding + spec.pooled)

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.errors import SettingsError, SpaceError
-from search_engine.families import family, narrowed, open_families, pace, plan_of, rungs
+from search_engine.families import narrowed, open_families, pace, plan_of, rungs, schedule
 from search_engine.fidelity import SCHEDULERS, Result
 from search_engine.fidelity.base import cost_of
 from search_engine.fidelity.prefilter import Prefilter
@@ -72,6 +72,7 @@ def space_of(config: SearchConfig, plan: Plan) -> GenomeSpace:
         plan.scratch_resolution,
         pooled=plan.pooled,
         augmented=plan.augmented,
+        unfreeze=plan.unfreeze,
     )
     if config.max_parameters is None and config.start is None:
         return space
@@ -243,11 +244,11 @@ def _random_is_due(config: SearchConfig, plan: Plan, networks: Sequence[Trial], 
     """Whether the random arm has had less than its share of all epochs, this network included.
 
     Its networks are trained in full, whatever the strategy's are, and it is spread evenly over the search.
-    Epochs of two families are weighed by the seconds that they are planned to take.
+    Where not all have the same schedule, epochs are weighed by the seconds that they are planned to take.
     """
 
     last = len(rungs(config, plan)) - 1
-    names = [family(plan, t.vector) for t in networks]
+    names = [schedule(plan, t.vector) for t in networks]
     costs = {name: _planned_costs(config, plan, name) for name in {*names, *left}}
     cost = max(costs[name][-1] for name in left)
     each = [costs[name][min(t.rung, last)] for name, t in zip(names, networks, strict=True)]
@@ -257,9 +258,9 @@ def _random_is_due(config: SearchConfig, plan: Plan, networks: Sequence[Trial], 
 
 
 def _planned_costs(config: SearchConfig, plan: Plan, name: str) -> list[float]:
-    """Of one training at each rung: in epochs, or in seconds where there is more than one family."""
+    """Of one training at each rung: in epochs, or in seconds where not all have the same schedule."""
     own = plan_of(plan, name)
-    weight = own.trial_seconds / max(1, own.epochs) if name else 1.0
+    weight = own.trial_seconds / max(1, own.epochs) if name or plan.unfreeze else 1.0
     return [rung.cost * weight for rung in rungs(config, plan, name)]
 
 

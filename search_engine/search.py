@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from search_engine.config import Plan, SearchConfig
-from search_engine.families import family, open_families, plan_of, rungs, seconds_of
+from search_engine.families import TUNED, open_families, plan_of, rungs, schedule, seconds_of
 from search_engine.finishing import (
     able,
     best_model,
@@ -32,6 +32,7 @@ from search_engine.reserve import refit_reserve
 from search_engine.space.architecture import Genome, Trunk, linear_probe
 from search_engine.space.base import GenomeSpace
 from search_engine.space.canonical import key_of
+from search_engine.space.union import with_frozen_trunk
 from search_engine.steps import Clock, DoneStep, ExportStep, Part, Step, TrainStep, WaitStep
 from search_engine.trial import Kind, Origin, Trial, TrialState, best_of
 
@@ -141,7 +142,11 @@ class _View:
         if self.config.max_trials is not None and len(self.networks) >= self.config.max_trials:
             return None
         told = [trial for trial in self.trials if trial.kind in (Kind.NETWORK, Kind.SUPERNET)]
-        proposed = propose(self.config, self.plan, self.networks, told, self.space, left=affordable)
+        space = self.space
+        if self.plan.unfreeze and self.left_for(TUNED) < self.expected_seconds(TUNED):
+            space = with_frozen_trunk(space)
+            told = [trial for trial in told if schedule(self.plan, trial.vector) != TUNED]
+        proposed = propose(self.config, self.plan, self.networks, told, space, left=affordable)
         return None if proposed is None else self._network_step(len(self.trials), proposed, retry=False)
 
     def finish(self) -> Step:
@@ -241,7 +246,7 @@ class _View:
 
     def _network_step(self, number: int, found: Candidate, *, retry: bool) -> Step | None:
         """None if there is no time left for it."""
-        name = family(self.plan, found.vector)
+        name = schedule(self.plan, found.vector)
         expected = self.expected_seconds(name, found.rung)
         left = self.left_for(name)
         if found.repeat_of is None and left < expected:
@@ -265,7 +270,7 @@ class _View:
             scale=rung.scale,
             rung=found.rung,
             drawn=found.drawn,
-            incumbent=self._incumbent(found),
+            incumbent=None if name == TUNED else self._incumbent(found),
             max_latency_ms=latency_bound(self.config),
             repeat_of=found.repeat_of,
         )

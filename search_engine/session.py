@@ -31,7 +31,7 @@ from search_engine.events import (
 from search_engine.export.bundle import Subject, write_bundle
 from search_engine.fitting import TRUNK_LATENCY, Fitter
 from search_engine.measure import measure_rates
-from search_engine.planner import make_plan
+from search_engine.planner import TUNE_FROM_SECONDS, make_plan
 from search_engine.proposing import check_limits
 from search_engine.space.cost import cost
 from search_engine.space.networks import build
@@ -86,6 +86,7 @@ class Session:
             cache=self.shared_cache,
             device=self.device,
             seed=self.seed,
+            tune=self.device.type != "cpu" or config.budget_seconds >= TUNE_FROM_SECONDS,
         )
         plan = make_plan(
             config,

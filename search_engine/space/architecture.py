@@ -58,7 +58,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """The frozen pretrained part: a name in ``TRUNKS`` and the side in pixels it sees."""
+    """The pretrained part: a name in ``TRUNKS`` and the side in pixels it sees."""
 
     name: str
     resolution: int
@@ -121,6 +121,7 @@ class Recipe:
         mixup: Beta parameter of mixing the activations (or pixels) of two pictures; 0 for none.
         shift: pixels by which a picture is moved at most, at random, each time; without a trunk only.
         flip: whether a picture is mirrored left to right half of the times; without a trunk only.
+        trunk_rate: learning rate of the trunk's trained stages as a share of the head's; 0 if all are frozen.
         solver: ``adamw`` with one cycle of the learning rate, or ``lbfgs`` for a classifier without hidden
             units on what a trunk pools: logistic regression to its optimum, for which nothing above
             matters.
@@ -141,6 +142,7 @@ class Recipe:
     augment: str = "none"
     erase: float = 0.0
     balance: float = 0.0
+    trunk_rate: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ class Genome:
     """One candidate.
 
     Attributes:
-        trunk: the frozen pretrained part; None for a network from scratch.
+        trunk: the pretrained part; None for a network from scratch.
         taps: names of the trunk's stages that feed the first cell; empty without cells.
         normal: cell that keeps the grid; None without cells.
         reduction: cell that halves the grid; or None. On a trunk there is one, after the first half of the
@@ -160,6 +162,8 @@ class Genome:
         recipe: its training.
         scratch: input, stem and stages of a network without a trunk; None with a trunk.
         pooled: whether the head also sees means and standard deviations of every stage of the trunk.
+        unfrozen: how many of the trunk's last stages are trained with the head, and the layer behind them; 0
+            for a frozen trunk. Networks with cells stand on a frozen one.
     """
 
     trunk: Trunk | None
@@ -173,6 +177,7 @@ class Genome:
     recipe: Recipe
     scratch: Scratch | None = None
     pooled: bool = False
+    unfrozen: int = 0
 
     @property
     def resolution(self) -> int:
@@ -207,6 +212,7 @@ class Genome:
             recipe=Recipe(**data["recipe"]),
             scratch=scratch(data.get("scratch")),
             pooled=data.get("pooled", False),
+            unfrozen=data.get("unfrozen", 0),
         )
 
 

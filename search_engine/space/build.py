@@ -1,4 +1,4 @@
-"""From a genome to the torch network that stands on a frozen trunk's activations."""
+"""From a genome to the torch network that stands on a trunk's activations."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from search_engine.errors import SpaceError
 from search_engine.space.architecture import Genome, Head
 from search_engine.space.blocks import FactorizedReduction, operation, pointwise
 from search_engine.space.layout import Layout, PlacedCell, layout
+from search_engine.space.tail import TrainedTail
 from search_engine.space.trunks import EMBEDDING, POOLED
 
 
@@ -46,7 +47,7 @@ class CellBlock(nn.Module):
 
 
 class Candidate(nn.Module):
-    """The trainable part of a network: cells on the trunk's taps, and the classifier.
+    """The trainable part of a network: cells on the trunk's taps, or its last stages, and the classifier.
 
     Training mode needs at least two pictures a batch (batch norm).
 
@@ -57,6 +58,8 @@ class Candidate(nn.Module):
     def __init__(self, genome: Genome, classes: int) -> None:
         """Build it with fresh weights, drawn from torch's global generator.
 
+        Those of a trained tail are to be loaded; see ``trunk.weights.load_tail``.
+
         Raises:
             SpaceError: the genome makes no network, or there are fewer than two classes.
         """
@@ -64,14 +67,18 @@ class Candidate(nn.Module):
         if classes < 2:
             raise SpaceError("a classifier needs at least two labels")
         self.plan: Layout = layout(genome)
+        tail = self.plan.tail
         read = {EMBEDDING: self.plan.embedding, POOLED: self.plan.pooled}
-        self.needs: tuple[str, ...] = (*self.plan.taps, *(name for name, is_read in read.items() if is_read))
+        if tail is not None:
+            read = {tail.cut: True, tail.pooled: self.plan.pooled}
+        self.needs: tuple[str, ...] = (*self.plan.taps, *(name for name in read if read[name]))
         width = self.plan.width
         if self.plan.cells:
             # Taps differ in scale by an order of magnitude; standardised they start as equals.
             self.standardise = nn.BatchNorm2d(self.plan.tap_channels, affine=False)
             self.fuse = nn.Conv2d(self.plan.tap_channels, width, 1, bias=False)
             self.fuse_norm = nn.BatchNorm2d(width)
+        self.tail = TrainedTail(self.plan.spec, tail) if tail else None
         self.cells = nn.ModuleList(CellBlock(cell) for cell in self.plan.cells)
         self.feature_norm = nn.BatchNorm1d(self.plan.features, affine=False)
         self.head = classifier(self.plan.features, genome.head, classes)
@@ -82,8 +89,8 @@ class Candidate(nn.Module):
         """Class scores.
 
         Args:
-            features: a (N, C, G, G) float tensor for each tap, (N, E) for ``embedding``, (N, P) for
-                ``pooled``; others are ignored.
+            features: a (N, C, G, G) float tensor for each tap or cut, (N, E) for ``embedding``, (N, P) for
+                ``pooled`` or what is pooled before a cut; others are ignored.
 
         Returns:
             Logits, (N, classes).
@@ -91,9 +98,19 @@ class Candidate(nn.Module):
         logits: Tensor = self.head(self.feature_norm(self.joined(features)))
         return logits
 
+    def train(self, mode: bool = True) -> Candidate:  # noqa: FBT001, FBT002 -- as torch has it
+        """With a trained tail what the classifier reads is standardised as it was when the tail began."""
+        super().train(mode)
+        if self.tail is not None:
+            self.feature_norm.eval()
+        return self
+
     def joined(self, features: dict[str, Tensor]) -> Tensor:
         """What the classifier reads before it is standardised, (N, F)."""
         parts = []
+        if self.plan.tail is not None and self.tail is not None:
+            before = features[self.plan.tail.pooled] if self.plan.pooled else None
+            return torch.cat(self.tail(features[self.plan.tail.cut], before), dim=1)
         if self.plan.cells:
             parts.append(F.relu(self._run_cells(features)).mean(dim=(2, 3)))
         parts += [features[name] for name in (EMBEDDING, POOLED) if name in self.needs]

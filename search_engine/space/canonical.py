@@ -15,7 +15,7 @@ from search_engine.space.scratch import scratch_layout
 KEY_LENGTH = 16
 ON_PIXELS = frozenset({"shift", "flip", "augment", "erase"})
 DEFAULTS = Recipe(learning_rate=0.0, weight_decay=0.0, batch_size=0, label_smoothing=0.0, mixup=0.0)
-LATER_FIELDS = ("augment", "erase", "balance")
+LATER_FIELDS = ("augment", "erase", "balance", "trunk_rate")
 
 
 @lru_cache(maxsize=4096)  # a mutation asks for many neighbours, most of which differ in nothing that matters
@@ -49,13 +49,15 @@ def _recipe_facts(genome: Genome) -> dict[str, Any]:
 def _trunk_facts(genome: Genome, trunk: Trunk) -> dict[str, Any]:
     plan = layout(genome)
     pooled = {"pooled": True} if plan.pooled else {}
-    return pooled | {
+    unfrozen = {"unfrozen": plan.unfrozen} if plan.unfrozen else {}
+    facts = {
         "trunk": [trunk.name, trunk.resolution],
         "taps": plan.taps,
         "width": plan.width,
         "cells": [_cell_facts(cell) for cell in plan.cells],
         "embedding": plan.embedding,
     }
+    return facts | pooled | unfrozen
 
 
 def _scratch_facts(genome: Genome) -> dict[str, Any]:

@@ -15,9 +15,8 @@ from search_engine.space.counting import (
     placed_block,
     placed_cell,
 )
-from search_engine.space.layout import layout
+from search_engine.space.layout import Layout, layout
 from search_engine.space.scratch import STEM_KERNELS, scratch_layout
-from search_engine.space.trunks import TRUNKS
 
 BYTES = 4
 """Of one float32 number."""
@@ -30,7 +29,8 @@ class Cost:
     Attributes:
         parameters: trainable numbers and the trunk's frozen ones; batch-norm statistics do not count.
         macs: multiply-adds of convolutions and linear layers, trunk included. A trunk always runs as a
-            whole, whatever the taps, because its embedding comes from its last layer.
+            whole, whatever the taps, because its embedding comes from its last layer. Stages of it that are
+            trained take the place of the frozen ones.
         memory_bytes: float32 weights, and the largest set of activations alive at once above the
             trunk.
     """
@@ -57,20 +57,39 @@ def cost_together(genomes: Sequence[Genome], classes: int) -> Cost:
         SpaceError: a genome makes no network.
     """
     each = [cost(genome, classes) for genome in genomes]
-    shared = [genome.trunk for genome in genomes if genome.trunk is not None]
-    again = [shared[i] for i in range(len(shared)) if shared[i] in shared[:i]]
-    parameters = sum(c.parameters for c in each) - sum(TRUNKS[t.name].parameters for t in again)
-    macs = sum(c.macs for c in each) - sum(TRUNKS[t.name].macs(t.resolution) for t in again)
+    frozen = [
+        (genome.trunk, _frozen(layout(genome), genome.resolution)) for genome in genomes if genome.trunk
+    ]
+    total = Sum(sum(c.parameters for c in each), sum(c.macs for c in each))
+    for trunk in {trunk for trunk, _ in frozen}:
+        parts = sorted((part for of, part in frozen if of == trunk), key=lambda part: part.macs)
+        for part in parts[:-1]:  # within the longest
+            total += Sum(-part.parameters, -part.macs)
+    parameters, macs = total.parameters, total.macs
     alive = max(c.memory_bytes - BYTES * c.parameters for c in each)
     return Cost(parameters, macs, BYTES * parameters + alive)
 
 
+def frozen_share(genome: Genome) -> float:
+    """Of a trunk's multiply-adds, those of the stages that the genome leaves frozen, 0..1."""
+    plan = layout(genome)
+    return _frozen(plan, 32).macs / plan.spec.macs(32)
+
+
+def _frozen(plan: Layout, resolution: int) -> Sum:
+    """The part of the trunk that all networks on it share."""
+    whole = Sum(plan.spec.parameters, plan.spec.macs(resolution))
+    return whole if plan.tail is None else whole + Sum(-plan.tail.parameters, -plan.tail.macs(resolution))
+
+
 def _on_trunk(genome: Genome, classes: int) -> tuple[Sum, int]:
-    """Weights and multiply-adds, and numbers alive at once above the trunk."""
+    """Weights and multiply-adds, and numbers alive at once above the frozen part of the trunk."""
     plan = layout(genome)
     total = classifier(plan.features, genome.head.hidden, classes)
     total += Sum(plan.spec.parameters, plan.spec.macs(genome.resolution))
     peaks = [plan.features, *(cell_activations(cell) for cell in plan.cells)]
+    if plan.tail:
+        peaks.append(plan.tail.alive_at_32 * (genome.resolution // 32) ** 2)
     if plan.cells:
         total += convolution(plan.tap_channels, plan.width, plan.grid)
         peaks.append((plan.tap_channels + plan.width) * plan.grid**2)

@@ -6,7 +6,7 @@ from html import escape
 
 from search_engine.space.architecture import Genome
 from search_engine.space.draw_cell import OPERATION_NAMES, Drawing, draw_graph, stack
-from search_engine.space.draw_network import draw_network
+from search_engine.space.draw_network import draw_network, trained
 from search_engine.space.draw_scratch import draw_scratch, scratch_title, stages_in_words
 from search_engine.space.layout import STEM, Layout, PlacedCell, layout
 from search_engine.space.scratch import scratch_layout
@@ -68,14 +68,16 @@ def title(genome: Genome, plan: Layout) -> str:
     """A network on a trunk in one line."""
     if not plan.cells:
         head = f"{genome.head.hidden} hidden units" if genome.head.hidden else "a linear classifier"
-        return f"{plan.spec.title} with {head}" + (" on every stage" if plan.pooled else "")
+        name = f"{plan.spec.title} with {head}" + (" on every stage" if plan.pooled else "")
+        return name + (f", {trained(plan)}" if plan.tail else "")
     count = f"{len(plan.cells)} cell" + ("s" if len(plan.cells) > 1 else "")
     return f"{plan.spec.title} with {count} of {plan.width} channels on {', '.join(plan.taps)}"
 
 
 def describe(plan: Layout) -> str:
     """The cells on a trunk in words, for those who cannot see the drawing."""
-    sentences = ["A picture goes through the frozen trunk.", *_cells_in_words(plan.cells, "fused taps")]
+    state = f"pretrained trunk: {trained(plan)}" if plan.tail else "frozen trunk"
+    sentences = [f"A picture goes through the {state}.", *_cells_in_words(plan.cells, "fused taps")]
     if plan.embedding:
         sentences.append("The classifier reads the trunk's pooled output.")
     if plan.pooled:

@@ -98,6 +98,11 @@ def head_lines(genome: Genome) -> list[str]:
     return [*lines, f"dropout {genome.head.dropout:g}"] if genome.head.dropout else lines
 
 
+def trained(plan: Layout) -> str:
+    """Which stages of the trunk are trained, in words."""
+    return "last stage trained" if plan.unfrozen == 1 else f"last {plan.unfrozen} stages trained"
+
+
 def _trunk(row: Row, plan: Layout) -> tuple[Place, dict[str, Place], Place]:
     """The frame, the stages by name, and the pooled embedding."""
     count = len(plan.spec.taps) + 1
@@ -106,13 +111,17 @@ def _trunk(row: Row, plan: Layout) -> tuple[Place, dict[str, Place], Place]:
     row.svg.append(f'<g class="{classes("trunk")}">')
     row.svg.append(box(frame.x, frame.top, width, frame.height, "trunk-frame", radius=12))
     row.svg.append(text(frame.x + 4, frame.bottom + 15, plan.spec.title, "name", anchor="start", size=13))
-    about = "pretrained, frozen" + (", every stage pooled" if plan.pooled else "")
+    about = f"pretrained, {trained(plan) if plan.tail else 'frozen'}" + (
+        ", every stage pooled" if plan.pooled else ""
+    )
     row.svg.append(text(frame.x + 4, frame.bottom + 32, about, "sub", anchor="start", size=11.5))
     x, stages = frame.x + FRAME_PAD, {}
     for tap in plan.spec.taps:
         place = Place(x, STAGE_WIDTH, STAGE_HEIGHTS.get(tap.stride, 44.0))
         tapped = tap.name in plan.taps
         names = ("stage", "stage-tapped") if tapped else ("stage",)
+        if plan.tail and int(tap.name.removeprefix("stage")) >= plan.tail.first:
+            names = (*names, "stage-trained")
         row.svg.append(
             box(x, place.top, STAGE_WIDTH, place.height, *names, radius=5, fill=0.22 if tapped else 0.06)
         )

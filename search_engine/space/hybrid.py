@@ -1,7 +1,12 @@
-"""The space that the product searches: cells on tapped activations of a frozen pretrained trunk."""
+"""The space that the product searches: networks on a pretrained trunk.
+
+Cells on tapped activations of a frozen trunk, classifiers on what it pools, and such classifiers with the
+trunk's last stages trained.
+"""
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -30,6 +35,12 @@ _RECIPE: dict[str, tuple[Any, ...]] = {
     "mixup": (0.0, 0.2),
 }
 
+TRUNK_RATES = (0.1, 0.3, 1.0)
+"""Learning rates of the trunk's trained stages, as shares of the head's."""
+
+TUNED_SHARE = 0.25
+"""Of the networks drawn at random that may train a part of the trunk; it takes several times as long."""
+
 LOGISTIC = Recipe(
     learning_rate=0.0, weight_decay=0.0, batch_size=0, label_smoothing=0.0, mixup=0.0, solver=LBFGS
 )
@@ -42,21 +53,31 @@ class HybridSpace(VectorSpace):
     Attributes:
         trunk: on which every genome of this space stands.
         pooled: whether the head may read every stage, and be fitted by L-BFGS.
-        decisions: taps, macro structure, two cells, head and recipe, in this order, then those of ``pooled``.
+        unfreeze: the most stages of the trunk that a network may train.
+        frozen: whether vectors that train some are not legal all the same.
+        decisions: taps, macro structure, two cells, head and recipe, in this order, then those of ``pooled``
+            and of ``unfreeze``.
     """
 
-    def __init__(self, trunk: Trunk, *, pooled: bool = False) -> None:
+    def __init__(
+        self, trunk: Trunk, *, pooled: bool = False, unfreeze: int = 0, frozen: bool = False
+    ) -> None:
         """Args:
         trunk: to stand on.
         pooled: False for the space of searches that were planned before it was offered.
+        unfreeze: 0 for the space of searches that cannot afford it, or were planned before.
+        frozen: True where there is no time left for it.
 
         Raises:
-            SpaceError: the trunk is not known.
+            SpaceError: the trunk is not known, or not so many of its stages can be trained.
         """
         if trunk.name not in TRUNKS:
             raise SpaceError(f"unknown trunk {trunk.name!r}; known: {', '.join(TRUNKS)}")
+        TRUNKS[trunk.name].tail(unfreeze)
         self.trunk = trunk
         self.pooled = pooled
+        self.unfreeze = unfreeze
+        self.frozen = frozen
         self._taps = tuple(tap.name for tap in TRUNKS[trunk.name].taps)
 
     @cached_property
@@ -74,11 +95,36 @@ class HybridSpace(VectorSpace):
             Decision("head.dropout", (0.0, 0.2, 0.5)),
             *(Decision(f"recipe.{name}", choices) for name, choices in _RECIPE.items()),
             *((Decision("pooled", off_on), Decision("recipe.solver", (ADAMW, LBFGS))) if self.pooled else ()),
+            *(
+                (
+                    Decision("unfrozen", tuple(range(self.unfreeze + 1))),
+                    Decision("recipe.trunk_rate", TRUNK_RATES),
+                )
+                if self.unfreeze
+                else ()
+            ),
         )
 
     def is_legal(self, vector: Vector) -> bool:
         """Cells need something to read; a tap is asked of every vector, so that cells can be mutated in."""
-        return super().is_legal(vector) and any(vector[: len(self._taps)])
+        if not super().is_legal(vector) or not any(vector[: len(self._taps)]):
+            return False
+        return not (self.frozen and self.trains_trunk(vector))
+
+    def trains_trunk(self, vector: Vector) -> bool:
+        """Whether a vector's network trains a part of the trunk."""
+        return self.unfreeze > 0 and vector[-2] > 0 and vector[len(self._taps)] == 0  # no cells
+
+    def with_frozen_trunk(self) -> HybridSpace:
+        """This space without networks that train a part of the trunk."""
+        return HybridSpace(self.trunk, pooled=self.pooled, unfreeze=self.unfreeze, frozen=True)
+
+    def sample(self, rng: random.Random) -> Vector:
+        """Uniform over the decisions, but most networks leave the trunk frozen."""
+        vector = super().sample(rng)
+        if self.unfreeze and rng.random() >= TUNED_SHARE:
+            vector = (*vector[:-2], 0, vector[-1])
+        return vector
 
     def key(self, vector: Vector) -> str:
         return key_of(self.decode(vector))
@@ -94,8 +140,11 @@ class HybridSpace(VectorSpace):
         repeats = value["repeats"]
         has_reduction = repeats > 0 and value["has_reduction"]
         head, recipe = read_training(value)
+        unfrozen = 0 if repeats else value.get("unfrozen", 0)
+        if not unfrozen:
+            recipe = replace(recipe, trunk_rate=0.0)
         if recipe.solver == LBFGS:
-            if repeats or head.hidden:
+            if repeats or head.hidden or unfrozen:
                 recipe = replace(recipe, solver=ADAMW)
             else:
                 head, recipe = Head(hidden=0, dropout=0.0), LOGISTIC
@@ -110,6 +159,7 @@ class HybridSpace(VectorSpace):
             head=head,
             recipe=recipe,
             pooled=value.get("pooled", False),
+            unfrozen=unfrozen,
         )
 
     def encode(self, genome: Genome) -> Vector:
@@ -126,7 +176,9 @@ class HybridSpace(VectorSpace):
         value |= {"repeats": genome.repeats, "shortcut": genome.shortcut}
         value |= {"width": genome.width or None, "has_reduction": genome.reduction is not None}
         value |= write_cell("normal", genome.normal) | write_cell("reduction", genome.reduction)
-        value |= write_training(genome) | {"pooled": genome.pooled}
+        value |= write_training(genome) | {"pooled": genome.pooled, "unfrozen": genome.unfrozen}
+        if not genome.unfrozen:
+            value["recipe.trunk_rate"] = None
         if genome.recipe == LOGISTIC:
             value |= {f"recipe.{name}": None for name in _RECIPE}
         vector = tuple(index_of(decision, value[decision.name]) for decision in self.decisions)
@@ -136,10 +188,11 @@ class HybridSpace(VectorSpace):
 
     @cached_property
     def starts(self) -> tuple[Vector, ...]:
-        """Logistic regression, a small multilayer perceptron, and one cell of convolutions.
+        """Logistic regression, a small multilayer perceptron, a trunk trained in part, and one cell.
 
         All on the embedding, and on what is pooled of every stage if this space has that; without it there
-        is no logistic regression, which is then the control.
+        is no logistic regression, which is then the control. The trained trunk is there where this space
+        has that.
         """
         recipe = Recipe(learning_rate=0.002, weight_decay=0.01, batch_size=64, label_smoothing=0.1, mixup=0.0)
         perceptron = Genome(
@@ -171,5 +224,11 @@ class HybridSpace(VectorSpace):
             recipe=recipe,
             pooled=self.pooled,
         )
-        first = (logistic,) if self.pooled else ()
-        return tuple(self.encode(genome) for genome in (*first, perceptron, convolutional))
+        tuned = replace(perceptron, unfrozen=self.unfreeze, recipe=replace(recipe, trunk_rate=TRUNK_RATES[1]))
+        genomes = (
+            *((logistic,) if self.pooled else ()),
+            perceptron,
+            *((tuned,) if self.unfreeze and not self.frozen else ()),
+            convolutional,
+        )
+        return tuple(self.encode(genome) for genome in genomes)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from search_engine.errors import SpaceError
 from search_engine.space.architecture import Cell, Genome
 from search_engine.space.graph import PARAMETER_FREE, Edge, Graph, canonical, keep_inputs, simplify
-from search_engine.space.trunks import TRUNKS, TrunkSpec
+from search_engine.space.trunks import TRUNKS, Tail, TrunkSpec
 
 STEM = 0
 """Index of the fused taps, or of the stem of a network from scratch; placed cell i has index i + 1."""
@@ -68,6 +68,7 @@ class Layout:
         cells: in order.
         embedding: whether the head reads the trunk's pooled embedding.
         pooled: whether it reads means and standard deviations of every stage.
+        tail: the stages of the trunk that are trained; None if it is frozen.
     """
 
     spec: TrunkSpec
@@ -77,6 +78,12 @@ class Layout:
     cells: tuple[PlacedCell, ...]
     embedding: bool
     pooled: bool = False
+    tail: Tail | None = None
+
+    @property
+    def unfrozen(self) -> int:
+        """How many of the trunk's last stages are trained."""
+        return 0 if self.tail is None else len(self.spec.stages) - self.tail.first
 
     @property
     def tap_channels(self) -> int:
@@ -101,8 +108,11 @@ def layout(genome: Genome) -> Layout:
         raise SpaceError(f"unknown trunk {genome.trunk.name!r}; known: {', '.join(TRUNKS)}")
     spec = TRUNKS[genome.trunk.name]
     grid = spec.grid(genome.trunk.resolution)
+    tail = spec.tail(genome.unfrozen)
     if genome.repeats == 0:
-        return Layout(spec=spec, taps=(), grid=grid, width=0, cells=(), embedding=True, pooled=genome.pooled)
+        return Layout(spec, (), grid, 0, (), embedding=True, pooled=genome.pooled, tail=tail)
+    if tail is not None:
+        raise SpaceError("cells stand on a frozen trunk")
     if not genome.taps or genome.normal is None or genome.width < 2:
         raise SpaceError("a network with cells needs taps, a normal cell and a width of 2 or more")
     taps = tuple(spec.tap(name).name for name in genome.taps)

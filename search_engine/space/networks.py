@@ -32,6 +32,10 @@ def input_shapes(genome: Genome) -> dict[str, tuple[int, ...]]:
     plan = layout(genome)
     taps = {name: (plan.spec.tap(name).channels, plan.grid, plan.grid) for name in plan.taps}
     pooled = {POOLED: (plan.spec.pooled,)} if plan.pooled else {}
+    if plan.tail is not None:
+        side = plan.tail.grid(genome.resolution)
+        before = {plan.tail.pooled: (plan.spec.pooled_before(plan.tail),)} if plan.pooled else {}
+        return {plan.tail.cut: (plan.tail.channels, side, side), **before}
     return {**taps, EMBEDDING: (plan.spec.embedding,), **pooled}
 
 

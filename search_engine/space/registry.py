@@ -17,33 +17,35 @@ ANY = "any"
 
 
 class SpaceFactory(Protocol):
-    """Makes a space for a trunk, pooled or not, and for the pixels that networks from scratch see."""
+    """Makes a space for a trunk, and for the pixels that networks from scratch see; see ``make_space``."""
 
-    def __call__(self, trunk: Trunk, pixels: int, /, *, pooled: bool, augmented: bool) -> GenomeSpace: ...
+    def __call__(
+        self, trunk: Trunk, pixels: int, /, *, pooled: bool, augmented: bool, unfreeze: int
+    ) -> GenomeSpace: ...
 
 
-def _on_trunk(trunk: Trunk, _: int, *, pooled: bool, augmented: bool) -> GenomeSpace:
+def _on_trunk(trunk: Trunk, _: int, *, pooled: bool, augmented: bool, unfreeze: int) -> GenomeSpace:
     from search_engine.space.hybrid import HybridSpace
 
-    return HybridSpace(trunk, pooled=pooled)
+    return HybridSpace(trunk, pooled=pooled, unfreeze=unfreeze)
 
 
-def _of_cells(_: Trunk, pixels: int, *, pooled: bool, augmented: bool) -> GenomeSpace:
+def _of_cells(_: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int) -> GenomeSpace:
     from search_engine.space.cells import CellsSpace
 
     return CellsSpace(pixels, augmented=augmented)
 
 
-def _of_stages(_: Trunk, pixels: int, *, pooled: bool, augmented: bool) -> GenomeSpace:
+def _of_stages(_: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int) -> GenomeSpace:
     from search_engine.space.macro import MacroSpace
 
     return MacroSpace(pixels, augmented=augmented)
 
 
-def _of_both(trunk: Trunk, pixels: int, *, pooled: bool, augmented: bool) -> GenomeSpace:
+def _of_both(trunk: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int) -> GenomeSpace:
     from search_engine.space.union import UnionSpace
 
-    return UnionSpace(trunk, pixels, pooled=pooled, augmented=augmented)
+    return UnionSpace(trunk, pixels, pooled=pooled, augmented=augmented, unfreeze=unfreeze)
 
 
 SPACES: dict[str, SpaceFactory] = {
@@ -55,7 +57,13 @@ SPACES: dict[str, SpaceFactory] = {
 
 
 def make_space(
-    name: str, trunk: Trunk, pixels: int = 0, *, pooled: bool = False, augmented: bool = False
+    name: str,
+    trunk: Trunk,
+    pixels: int = 0,
+    *,
+    pooled: bool = False,
+    augmented: bool = False,
+    unfreeze: int = 0,
 ) -> GenomeSpace:
     """The space of a name.
 
@@ -65,10 +73,13 @@ def make_space(
         pixels: side that networks from scratch see where both kinds are searched; 0 for the trunk's.
         pooled: whether heads on the trunk may read every stage; see ``HybridSpace``.
         augmented: whether recipes from scratch may bend and erase pictures; see ``ScratchSpace``.
+        unfreeze: the most stages of the trunk that networks may train; see ``HybridSpace``.
 
     Raises:
         SpaceError: there is none.
     """
     if name not in SPACES:
         raise SpaceError(f"unknown space {name!r}; known: {', '.join(SPACES)}")
-    return SPACES[name](trunk, pixels or trunk.resolution, pooled=pooled, augmented=augmented)
+    return SPACES[name](
+        trunk, pixels or trunk.resolution, pooled=pooled, augmented=augmented, unfreeze=unfreeze
+    )

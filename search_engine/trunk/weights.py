@@ -11,14 +11,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_engine.errors import SearchEngineError
+from search_engine.space.tail import TrainedTail
 from search_engine.space.trunks import EMBEDDING, POOLED, TRUNKS, TrunkSpec
 
 
 class TappedTrunk(nn.Module):
-    """A frozen backbone that gives every tap on the common grid, what is pooled, and the embedding.
+    """A frozen backbone that gives every tap on the common grid, what is pooled, the embedding, and cuts.
 
     ``forward`` takes (N, 3, R, R) float32 pixels in 0..255 and returns a dict: each tap's name to
-    (N, C, G, G) with G = ``TrunkSpec.grid(R)``, ``embedding`` to (N, E), and ``pooled`` to (N, P).
+    (N, C, G, G) with G = ``TrunkSpec.grid(R)``, ``embedding`` to (N, E), ``pooled`` to (N, P), and each
+    cut's name to its full activations, and what is pooled up to there.
     """
 
     def __init__(self, spec: TrunkSpec, backbone: nn.Module) -> None:
@@ -35,10 +37,13 @@ class TappedTrunk(nn.Module):
         out: dict[str, Tensor] = {}
         means, deviations = [], []
         wanted = {int(tap.name.removeprefix("stage")): tap for tap in self.spec.taps}
+        cuts = {tail.first - 1: tail for tail in self.spec.tails}
         for index, stage in enumerate(net.blocks):  # type: ignore[arg-type]
             x = stage(x)
             means.append(x.mean(dim=(2, 3)))
             deviations.append((x - means[-1][:, :, None, None]).square().mean(dim=(2, 3)).sqrt())
+            if index in cuts:
+                out[cuts[index].cut], out[cuts[index].pooled] = x, torch.cat([*means, *deviations], dim=1)
             if index in wanted:
                 out[wanted[index].name] = _to_grid(x, wanted[index].stride, int(resolution))
         x = net.bn2(net.conv_head(x))  # type: ignore[operator]
@@ -73,6 +78,14 @@ def load_trunk(name: str) -> TappedTrunk:
     backbone.load_state_dict(dict(zip(ours, state.values(), strict=True)), strict=True)
     backbone.classifier = nn.Identity()
     return TappedTrunk(spec, backbone)
+
+
+def load_tail(tail: TrainedTail, trunk: str, first: int) -> None:
+    """Give a tail the ImageNet weights of a trunk, from its stage ``first`` on."""
+    backbone = load_trunk(trunk).backbone
+    theirs = [*backbone.blocks[first:], backbone.conv_head, backbone.bn2]  # type: ignore[index]
+    for part, pretrained in zip([*tail.blocks, tail.conv_head, tail.bn2], theirs, strict=True):
+        part.load_state_dict(pretrained.state_dict())
 
 
 def _weights_file(name: str) -> Path:

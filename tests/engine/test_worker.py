@@ -323,3 +323,45 @@ def test_logistic_regression_on_every_stage_is_fitted_again_as_it_was_chosen(
     assert model["refit_on_validation"]
     assert model["parity"]["max_abs_diff"] < 1e-3
     assert model["validation"]["accuracy"] == pytest.approx(trained.accuracy)
+
+
+def test_a_network_that_trains_a_part_of_the_trunk_is_fitted_selected_and_exported(folder: Path) -> None:
+    """From the cut to the file: in an ensemble with a network on the frozen trunk, and after a last fit."""
+    plan = replace(PLAN, pooled=True, unfreeze=2, tune_epochs=2)
+    space = HybridSpace(Trunk(plan.trunk, plan.resolution), pooled=True, unfreeze=2)
+    genomes = [space.decode(start) for start in space.starts]
+    logistic, [tuned] = genomes[0], [genome for genome in genomes if genome.unfrozen]
+    process = EngineProcess()
+    try:
+        ask(process, open_command(folder, "tuned"), Opened)
+        ask(process, Prepare(plan=plan.to_dict()), Prepared)
+        commands = [
+            replace(train_command(0), genome=logistic.to_dict()),
+            replace(train_command(1), genome=tuned.to_dict(), epochs=2),
+        ]
+        trained = [ask(process, command, Trained) for command in commands]
+        assert trained[1].accuracy > 0.7
+        assert trained[1].epochs == 2
+        assert (
+            trained[1].parameters > trained[0].parameters
+        )  # its hidden layer: the trunk is not counted twice
+        ask(process, refit_command(commands[1], 9), Refitted)
+        parts = [
+            {
+                "number": n,
+                "kind": "network",
+                "genome": c.genome,
+                "latency_ms": 9.0,
+                "weights": w,
+                "share": 0.5,
+            }
+            for n, w, c in zip((0, 1), (0, 9), commands, strict=True)
+        ]
+        export = Export(number=1, parts=parts, final=False, out=str(folder / "tuned-out"), title="Shapes")
+        model = ask(process, export, Exported).model
+        assert model["parity"]["max_abs_diff"] < 1e-3
+        assert (
+            model["parameters"] > trained[1].parameters + 2_000_000
+        )  # its own last stages beside the frozen
+    finally:
+        process.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from scripts.bench_budget import draw, table
 
@@ -17,7 +18,7 @@ def test_drawn_set_has_all_labels_in_equal_parts(tmp_path: Path) -> None:
 
 
 def test_table_says_who_took_too_long_and_who_failed() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"pictures": 100, "minutes": 2.0, "seconds": 133.0, "networks": 9, "accuracy": 0.9},
         {"pictures": 100, "minutes": 1.0, "seconds": 65.0, "networks": 3, "accuracy": 0.8},
         {"pictures": 60_000, "minutes": 1.0, "seconds": 5.0, "error": "no"},

@@ -64,10 +64,17 @@ def describe_plan(plan: Plan) -> str:
             f" Networks from scratch see {plan.scratch_resolution} × {plan.scratch_resolution} pixels; one "
             f"takes about {seconds_in_words(plan.scratch_seconds)}."
         )
+    tuned = ""
+    if plan.unfreeze:
+        stages = "last stage" if plan.unfreeze == 1 else f"last {plan.unfreeze} stages"
+        tuned = (
+            f" There is time to train the {stages} of the pretrained network, too; one such network takes "
+            f"about {seconds_in_words(plan.tune_seconds)}."
+        )
     return (
         f"Measured this machine: pictures are seen at {plan.resolution} × {plan.resolution} pixels, "
         f"{plan.pictures:,} of them take part in the search, and trying a network takes about "
-        f"{seconds_in_words(plan.trial_seconds)}.{scratch}"
+        f"{seconds_in_words(plan.trial_seconds)}.{scratch}{tuned}"
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,15 @@ from torch.nn.functional import interpolate
 
 from search_engine.errors import ExportError
 from search_engine.export.onnx import ServingModel, ServingPart, verify, write_onnx
+from search_engine.space.architecture import Trunk
+from search_engine.space.build import Candidate
+from search_engine.space.cost import cost_together
+from search_engine.space.hybrid import HybridSpace
 from search_engine.space.macro import MacroSpace
 from search_engine.space.networks import build
 from search_engine.space.scratch import PIXELS
 from search_engine.trainer.probe import LinearProbe
+from search_engine.trainer.tuning import take_over
 from search_engine.trunk.graph import session
 from search_engine.trunk.weights import load_trunk
 
@@ -77,6 +83,29 @@ def test_networks_that_answer_together_are_one_file(tmp_path: Path) -> None:
     assert verify(model, tmp_path / "model.onnx", pictures())["max_abs_diff"] < 1e-5
     sizes = [t.raw_data for t in onnx.load(str(tmp_path / "model.onnx")).graph.initializer]
     assert sum(map(len, sizes)) < 20e6  # the trunk is in it once
+
+
+def test_trained_stages_are_in_the_file_and_what_is_frozen_is_shared(tmp_path: Path) -> None:
+    """The file is as large as the formula says: no stage is in it that nothing reads, none twice."""
+    trunk, space = load_trunk("efficientnet_lite0"), HybridSpace(Trunk("efficientnet_lite0", 96), unfreeze=2)
+    [genome] = [g for g in map(space.decode, space.starts) if g.unfrozen]
+    torch.manual_seed(0)
+    parts, genomes = [], [replace(genome, unfrozen=2), replace(genome, unfrozen=1, pooled=True)]
+    for count, each in enumerate(genomes, start=1):
+        model = build(each, 4)
+        assert isinstance(model, Candidate)
+        assert model.tail is not None
+        take_over(model, Candidate(replace(each, unfrozen=0), 4))
+        with torch.no_grad():
+            for parameter in model.tail.parameters():  # as training would
+                parameter.mul_(1.0 + 0.02 * count)
+        parts.append(ServingPart(trunk, model.eval(), 96, share=0.5))
+        path, together = tmp_path / f"{count}.onnx", ServingModel(parts)
+        write_onnx(together, path)
+        assert verify(together, path, pictures())["max_abs_diff"] < 1e-4
+        assert path.stat().st_size == pytest.approx(
+            4 * cost_together(genomes[:count], 4).parameters, rel=0.03
+        )
 
 
 def test_an_ensemble_says_the_mean_of_what_its_networks_say() -> None:
