@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 from search_engine.errors import SpaceError
@@ -15,6 +16,9 @@ from search_engine.trial import Vector
 
 LISTABLE = 100_000
 """Combinations up to which a space can be listed in well under a second."""
+REMEMBERED = 4096
+"""Keys. Children of one parent are drawn again and again, and most neighbours of a design without cells
+are the same network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +119,19 @@ class VectorSpace:
                 return vector
         raise SpaceError("no legal vector found in 1000 draws")
 
+    @cached_property
+    def _remembered_key(self) -> Callable[[Vector], str]:
+        return lru_cache(REMEMBERED)(self.key)
+
     def mutate(self, vector: Vector, rng: random.Random) -> Vector:
         """A neighbour: one decision changed, the key changed, every such decision equally likely.
 
         Raises:
             SpaceError: no single change gives another candidate.
         """
-        key = self.key(vector)
+        key = self._remembered_key(vector)
         for neighbour in self.neighbours(vector, rng):
-            if self.key(neighbour) != key:
+            if self._remembered_key(neighbour) != key:
                 return neighbour
         raise SpaceError("no change of one decision gives another candidate")
 

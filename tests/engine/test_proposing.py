@@ -115,7 +115,7 @@ def test_rungs_are_thirds_of_the_plan_down_to_what_ranks_anything() -> None:
 
 @pytest.mark.parametrize("fidelity", ["asha", "halving"])
 def test_a_search_over_rungs_trains_many_for_little_and_few_in_full(fidelity: str) -> None:
-    config = settings(fidelity=fidelity)
+    config = settings(fidelity=fidelity, budget_seconds=300.0)
     trials, exports = played(config)
     ladder = rungs(config, PLAN)
     assert len(ladder) == 2
@@ -139,7 +139,7 @@ def test_a_search_over_rungs_trains_many_for_little_and_few_in_full(fidelity: st
 def test_the_last_rung_is_reached_and_time_used_on_a_machine_unlike_the_plan(
     fidelity: str, slower: float
 ) -> None:
-    config = settings(fidelity=fidelity, random_share=0.0)
+    config = settings(fidelity=fidelity, random_share=0.0, budget_seconds=300.0)
     trials, exports = played(config, slower=slower)
     full = [t for t in networks(trials) if t.rung == 1]
     assert len(full) >= 3
@@ -176,7 +176,7 @@ def test_the_random_arm_does_not_take_the_places_of_the_last_rung(monkeypatch: p
 
 @pytest.mark.parametrize("fidelity", ["full", "asha", "halving"])
 def test_the_random_arm_is_trained_in_full_and_gets_its_share_of_the_epochs(fidelity: str) -> None:
-    config = settings(fidelity=fidelity, random_share=0.2)
+    config = settings(fidelity=fidelity, random_share=0.2, budget_seconds=300.0)
     trials, _ = played(config)
     ladder = rungs(config, PLAN)
     drawn = [t for t in networks(trials) if t.origin is Origin.RANDOM]

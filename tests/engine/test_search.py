@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from functools import cache
 from itertools import pairwise
 
 import pytest
@@ -141,10 +142,16 @@ class Simulator:
         )
 
 
+@cache
+def whole(budget: float = 300, *, slots: int) -> Simulator:
+    """A whole search, played once for all tests that only look at it."""
+    return Simulator(config(budget), slots=slots).run()
+
+
 @pytest.mark.parametrize("slots", [1, 2, 4])
 @pytest.mark.parametrize("budget", [60, 120, 300, 900])
 def test_a_whole_search_keeps_its_promises(slots: int, budget: float) -> None:
-    played = Simulator(config(budget), slots=slots).run()
+    played = whole(budget, slots=slots)
     numbers = [step.number for step in played.order]
     assert numbers == list(range(len(numbers)))
     assert [step.kind for step in played.order[:2]] == [Kind.MAJORITY, Kind.LINEAR_PROBE]
@@ -167,12 +174,11 @@ def test_a_whole_search_keeps_its_promises(slots: int, budget: float) -> None:
 
 @pytest.mark.parametrize("slots", [1, 2, 4])
 def test_more_slots_train_more_networks(slots: int) -> None:
-    trained = len(Simulator(config(600), slots=slots).run().trials)
-    assert trained >= 45 * slots
+    assert len(whole(900, slots=slots).trials) >= 68 * slots
 
 
 def test_networks_wait_for_the_controls() -> None:
-    played = Simulator(config(), slots=4).run()
+    played = whole(slots=4)
     for trials, _, step in played.asked:
         if isinstance(step, TrainStep) and step.kind is Kind.NETWORK:
             assert all(t.state is TrialState.FINISHED for t in trials if t.origin is Origin.CONTROL)
@@ -180,14 +186,14 @@ def test_networks_wait_for_the_controls() -> None:
 
 
 def test_the_first_model_is_there_right_after_the_linear_probe() -> None:
-    played = Simulator(config(), slots=2).run()
+    played = whole(slots=2)
     at, first = played.exports[0]
     assert first == ExportStep(number=1, final=False, parts=(Part(1, 1),))
     assert at < PLAN.prepare_seconds + 12
 
 
 def test_provisional_exports_are_each_better_and_apart() -> None:
-    played = Simulator(config(1200), slots=2).run()
+    played = whole(900, slots=2)
     provisional = [(at, step.number) for at, step in played.exports if not step.final]
     rewards = [played.trials[number].reward or 0 for _, number in provisional]
     assert rewards == sorted(set(rewards))
@@ -196,32 +202,32 @@ def test_provisional_exports_are_each_better_and_apart() -> None:
 
 
 def test_only_one_export_at_a_time() -> None:
-    played = Simulator(config(600), slots=4).run()
+    played = whole(900, slots=4)
     assert not [s for _, clock, s in played.asked if clock.exporting and isinstance(s, ExportStep)]
 
 
 @pytest.mark.parametrize("slots", [1, 4])
 def test_replay_gives_the_same_decisions(slots: int) -> None:
-    played = Simulator(config(), slots=slots).run()
+    played = whole(slots=slots)
     for trials, clock, step in played.asked:
         assert decide(played.config, PLAN, trials[::-1], clock, space_of(played.config, PLAN)) == step
 
 
 def test_no_network_is_trained_twice() -> None:
-    keys = [step.key for step in Simulator(config(900), slots=4).run().order if step.kind is Kind.NETWORK]
+    keys = [step.key for step in whole(900, slots=4).order if step.kind is Kind.NETWORK]
     assert len(set(keys)) == len(keys)
 
 
 def test_the_random_arm_gets_its_share_evenly() -> None:
     for share in (0.0, 0.15, 0.5, 1.0):
-        order = Simulator(config(900, random_share=share), slots=1).run().order
+        order = Simulator(config(400, random_share=share), slots=1).run().order
         origins = [step.origin for step in order if step.kind is Kind.NETWORK]
         for count in range(1, len(origins) + 1):
             assert abs(origins[:count].count(Origin.RANDOM) - share * count) <= 1
 
 
 def test_every_trial_has_a_seed_of_its_own() -> None:
-    order = Simulator(config(), slots=2).run().order
+    order = whole(slots=2).order
     first = [step for step in order if step.kind is not Kind.REFIT]
     assert len({step.seed for step in first}) == len(first)
     assert all(step.seed == trial_seed(4, step.number) for step in first)

@@ -124,3 +124,19 @@ def test_a_genome_from_elsewhere_is_refused() -> None:
         SPACE.encode(linear_probe(SPACE.trunk))
     with pytest.raises(SpaceError, match="unknown trunk"):
         HybridSpace(Trunk("nonesuch", 128))
+
+
+def test_children_of_one_parent_are_drawn_without_reading_a_neighbour_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    space, asked, key = HybridSpace(SPACE.trunk), [], HybridSpace.key
+
+    def note(space: HybridSpace, vector: Vector) -> str:
+        asked.append(vector)
+        return key(space, vector)
+
+    monkeypatch.setattr(HybridSpace, "key", note)
+    parent = space.starts[0]
+    for seed in range(50):
+        space.mutate(parent, random.Random(seed))
+    assert len(asked) == len(set(asked)) > 10
