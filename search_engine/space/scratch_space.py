@@ -98,6 +98,7 @@ class ScratchSpace(VectorSpace):
             label_smoothing=0.1,
             mixup=0.0,
             shift=self.resolution // 16,
+            augment="affine" if self.augmented else "none",
         )
 
     def _body_decisions(self) -> list[Decision]:
