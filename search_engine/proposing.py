@@ -246,7 +246,6 @@ def _random_is_due(config: SearchConfig, plan: Plan, networks: Sequence[Trial], 
     Its networks are trained in full, whatever the strategy's are, and it is spread evenly over the search.
     Where not all have the same schedule, epochs are weighed by the seconds that they are planned to take.
     """
-
     last = len(rungs(config, plan)) - 1
     names = [schedule(plan, t.vector) for t in networks]
     costs = {name: _planned_costs(config, plan, name) for name in {*names, *left}}
