@@ -11,12 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from search_engine.errors import Cancelled, TrialFailed
-from search_engine.space.scratch import PIXELS
 from search_engine.supernet.network import Supernet
 from search_engine.supernet.paths import PathSpace
-from search_engine.trainer.augment import augment
-from search_engine.trainer.loop import CLIP, Examples, adamw, one_cycle
-from search_engine.trainer.loss import balancing_offsets, batch_loss
+from search_engine.trainer.loop import CLIP, Examples, adamw, one_cycle, step_loss
+from search_engine.trainer.pieces import Pieces
 
 CHECK_EVERY = 25
 """Steps between looks at the loss: reading it waits for the device."""
@@ -56,8 +54,7 @@ def train_shared(
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     rng = random.Random(f"{seed}:paths")
-    optimizer = adamw(supernet, recipe)
-    offsets = balancing_offsets(training.labels, recipe.balance)
+    optimizer, pieces = adamw(supernet, recipe), Pieces()
     weights = list(supernet.parameters())  # listing hundreds of small ones takes as long as a small cell
     supernet.train()
     steps = 0
@@ -72,17 +69,13 @@ def train_shared(
             order = torch.randperm(len(training), generator=generator)
             batches = iter(torch.tensor_split(order, math.ceil(len(training) / recipe.batch_size)))
             rows = next(batches)
-        features, targets = training.batch(rows)
-        if PIXELS in features:
-            features = {PIXELS: augment(features[PIXELS], recipe, generator)}
         path = paths.genome(paths.uniform(rng))
-        loss = batch_loss(partial(supernet, path=path), features, targets, recipe, generator, offsets=offsets)
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
+        loss_of = step_loss(partial(supernet, path=path), training, recipe, generator)
+        loss = pieces.backward(rows, loss_of, optimizer.zero_grad)
         nn.utils.clip_grad_norm_(weights, CLIP)
         optimizer.step()
         steps += 1
-        if steps % CHECK_EVERY == 0 and not math.isfinite(float(loss.detach())):
+        if steps % CHECK_EVERY == 0 and not math.isfinite(float(loss)):
             raise TrialFailed(
                 "The shared weights diverged; the base's recipe does not converge.", kind="diverged"
             )

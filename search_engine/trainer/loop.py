@@ -158,7 +158,10 @@ def train(
 
 
 def step_loss(
-    model: nn.Module, training: Examples, recipe: Recipe, generator: torch.Generator
+    model: Callable[[dict[str, Tensor]], Tensor],
+    training: Examples,
+    recipe: Recipe,
+    generator: torch.Generator,
 ) -> Callable[[Tensor], Tensor]:
     """From positions among the training pictures to the mean loss on them, changed as the recipe says."""
     offsets = balancing_offsets(training.labels, recipe.balance)
