@@ -31,14 +31,17 @@ from search_engine.events import (
 from search_engine.export.bundle import Subject, write_bundle
 from search_engine.fitting import TRUNK_LATENCY, Fitter
 from search_engine.measure import measure_rates
-from search_engine.planner import TUNE_FROM_SECONDS, make_plan
+from search_engine.planner import TUNE_FROM_SECONDS, Rates, make_plan
 from search_engine.proposing import check_limits
 from search_engine.space.cost import cost
+from search_engine.space.invariance import Invariance
 from search_engine.space.networks import build
 from search_engine.space.registry import HYBRID
+from search_engine.space.trunks import POOLED
 from search_engine.supernet.answering import share_weights
 from search_engine.trainer.device import pick_device
 from search_engine.trainer.inputs import Inputs, prepare_inputs
+from search_engine.trainer.invariance import SIDE, affordable, probe_invariances
 from search_engine.trainer.loop import predict
 from search_engine.trial import Kind
 from search_engine.trunk.graph import TrunkRunner
@@ -88,6 +91,7 @@ class Session:
             seed=self.seed,
             tune=self.device.type != "cpu" or config.budget_seconds >= TUNE_FROM_SECONDS,
         )
+        invariances = self._invariances(config, rates) if config.space != HYBRID else {}
         plan = make_plan(
             config,
             rates,
@@ -105,10 +109,22 @@ class Session:
             plan,
             rates=plan.rates | {TRUNK_LATENCY: latency},
             classes=self.classes,
+            invariances={name: each.to_dict() for name, each in invariances.items()},
             validation=round(part * plan.pictures),
         )
         check_limits(config, plan, latency if plan.space == HYBRID else 0.0)
         return plan
+
+    def _invariances(self, config: SearchConfig, rates: Rates) -> dict[str, Invariance]:
+        """Which changes leave the labels alone; only networks from scratch can make use of that."""
+        side, rate = next(iter(rates.extract.items()))
+        extract = rate * (side / SIDE) ** 2
+        count = affordable(config.budget_seconds, decode=rates.decode, extract=extract)
+        if not count:
+            return {}
+        self.sink.emit(Progress(phase="measure", text="Testing whether mirrored pictures keep their labels"))
+        runner = TrunkRunner(TRUNK, SIDE, self.shared_cache, self.device, names=(POOLED,))
+        return probe_invariances(self.manifest, runner, count)
 
     @staticmethod
     def _trunk_latency_ms(runner: TrunkRunner, resolution: int) -> float:

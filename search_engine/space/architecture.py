@@ -30,8 +30,8 @@ BLOCKS: tuple[str, ...] = ("conv", "residual", "mbconv_e3k3", "mbconv_e6k5", "fu
 an inverted bottleneck that expands by a full 3 x 3 convolution (EfficientNetV2)."""
 
 AUGMENTATIONS: tuple[str, ...] = ("none", "affine", "affine_strong", "trivial")
-"""Random changes of a picture besides shifting and mirroring: turned, zoomed and sheared a little, or more; one
-operation of TrivialAugment."""
+"""Random changes of a picture besides shifting and mirroring: turned, zoomed and sheared a little, or more;
+one operation of TrivialAugment."""
 LEARNED = "learned"
 """Named like these: the augmentation of ``Recipe.policy``."""
 

@@ -32,17 +32,19 @@ class ScratchSpace(VectorSpace):
     Attributes:
         resolution: side in pixels of every network's input.
         augmented: whether recipes may bend and erase pictures.
+        mirrored: whether they may mirror them.
         decisions: body, stem, head and recipe, in this order, then those of ``augmented``.
     """
 
-    def __init__(self, resolution: int, *, augmented: bool = False) -> None:
+    def __init__(self, resolution: int, *, augmented: bool = False, mirrored: bool = True) -> None:
         """Make the space.
 
         Args:
             resolution: in pixels.
             augmented: False for the space of searches that were planned before it was offered.
+            mirrored: False where labels do not survive it; see ``space.invariance``.
         """
-        self.resolution, self.augmented = resolution, augmented
+        self.resolution, self.augmented, self.mirrored = resolution, augmented, mirrored
 
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
@@ -58,7 +60,7 @@ class ScratchSpace(VectorSpace):
             Decision("recipe.label_smoothing", (0.0, 0.1)),
             Decision("recipe.mixup", (0.0, 0.2)),
             Decision("recipe.shift", shifts),
-            Decision("recipe.flip", (False, True)),
+            Decision("recipe.flip", (False, True) if self.mirrored else (False,)),
             *(AUGMENTING if self.augmented else ()),
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from search_engine.search import CONTROLS
+from search_engine.space.invariance import sentences
 from search_engine.trial import Kind
 from webapp.searches.models import LogLine, Search, Trial
 
@@ -76,6 +77,11 @@ def describe_plan(plan: Plan) -> str:
         f"{plan.pictures:,} of them take part in the search, and trying a network takes about "
         f"{seconds_in_words(plan.trial_seconds)}.{scratch}{tuned}"
     )
+
+
+def describe_invariances(plan: Plan) -> str:
+    """Which changes leave the labels alone; empty where nobody has tried."""
+    return " ".join(sentences(plan.invariances))
 
 
 def describe_prepared(event: Prepared) -> str:

@@ -30,6 +30,7 @@ from webapp.searches.endings import settle
 from webapp.searches.models import Epoch, LogLine, Search, Slot, Trial
 from webapp.searches.narration import (
     describe_combined,
+    describe_invariances,
     describe_model,
     describe_plan,
     describe_prepared,
@@ -102,6 +103,8 @@ class Recorder:
             fresh = Search.objects.filter(pk=self.search.pk, plan__isnull=True)
             if fresh.update(plan=plan.to_dict(), phase=Search.Phase.PREPARE, progress={}):
                 note(self.search, describe_plan(plan))
+                if plan.invariances:
+                    note(self.search, describe_invariances(plan))
 
     def prepared(self, event: Prepared) -> None:
         with held(self.slot):

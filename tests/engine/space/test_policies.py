@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from search_engine.errors import SpaceError
-from search_engine.space.architecture import Genome
+from search_engine.space.architecture import Genome, Trunk
 from search_engine.space.canonical import key_of
 from search_engine.space.macro import MacroSpace
 from search_engine.space.policies import PolicySpace, Use, read_policy, write_policy
+from search_engine.space.registry import make_space
 from search_engine.strategies import STRATEGIES
 
 SPACE = PolicySpace()
@@ -55,3 +56,15 @@ def test_a_genome_keeps_its_policy_and_is_another_network_to_train_with_another(
     ]
     assert Genome.from_dict(with_policy[0].to_dict()) == with_policy[0]
     assert len({key_of(genome), *map(key_of, with_policy)}) == 3
+
+
+@pytest.mark.parametrize("name", ["cells", "macro", "any"])
+def test_networks_are_not_mirrored_where_labels_do_not_survive_it(name: str) -> None:
+    trunk = Trunk("efficientnet_lite0", 96)
+    spaces = [make_space(name, trunk, 32, augmented=True, mirrored=mirrored) for mirrored in (True, False)]
+    flips = [
+        {space.decode(space.sample(random.Random(seed))).recipe.flip for seed in range(40)}
+        for space in spaces
+    ]
+    assert flips == [{False, True}, {False}]
+    assert [len(start) for start in spaces[0].starts] == [len(start) for start in spaces[1].starts]
