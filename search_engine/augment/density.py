@@ -116,7 +116,7 @@ def look(model: nn.Module, examples: Examples, policy: Policy | None, seed: int)
     model.eval()
     generator = torch.Generator().manual_seed(seed)
     parts: list[Tensor] = []
-    for rows in torch.arange(len(examples)).split(EVAL_BATCH):
+    for rows in torch.split(torch.arange(len(examples)), EVAL_BATCH):
         pixels = examples.batch(rows)[0][PIXELS]
         parts.append(model({PIXELS: follow(pixels, policy, generator) if policy else pixels}))
     logits, labels = torch.cat(parts), examples.labels

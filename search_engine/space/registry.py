@@ -20,12 +20,21 @@ class SpaceFactory(Protocol):
     """Makes a space for a trunk, and for the pixels that networks from scratch see; see ``make_space``."""
 
     def __call__(
-        self, trunk: Trunk, pixels: int, /, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool
+        self,
+        trunk: Trunk,
+        pixels: int,
+        /,
+        *,
+        pooled: bool,
+        augmented: bool,
+        unfreeze: int,
+        mirrored: bool,
+        policy: str,
     ) -> GenomeSpace: ...
 
 
 def _on_trunk(
-    trunk: Trunk, _: int, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool
+    trunk: Trunk, _: int, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool, policy: str
 ) -> GenomeSpace:
     from search_engine.space.hybrid import HybridSpace
 
@@ -33,23 +42,23 @@ def _on_trunk(
 
 
 def _of_cells(
-    _: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool
+    _: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool, policy: str
 ) -> GenomeSpace:
     from search_engine.space.cells import CellsSpace
 
-    return CellsSpace(pixels, augmented=augmented, mirrored=mirrored)
+    return CellsSpace(pixels, augmented=augmented, mirrored=mirrored, policy=policy)
 
 
 def _of_stages(
-    _: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool
+    _: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool, policy: str
 ) -> GenomeSpace:
     from search_engine.space.macro import MacroSpace
 
-    return MacroSpace(pixels, augmented=augmented, mirrored=mirrored)
+    return MacroSpace(pixels, augmented=augmented, mirrored=mirrored, policy=policy)
 
 
 def _of_both(
-    trunk: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool
+    trunk: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool, policy: str
 ) -> GenomeSpace:
     from search_engine.space.union import UnionSpace
 
@@ -73,6 +82,7 @@ def make_space(
     augmented: bool = False,
     unfreeze: int = 0,
     mirrored: bool = True,
+    policy: str = "",
 ) -> GenomeSpace:
     """The space of a name.
 
@@ -84,6 +94,7 @@ def make_space(
         augmented: whether recipes from scratch may bend and erase pictures; see ``ScratchSpace``.
         unfreeze: the most stages of the trunk that networks may train; see ``HybridSpace``.
         mirrored: whether recipes from scratch may mirror pictures; see ``ScratchSpace``.
+        policy: a learned augmentation that they may follow, where all networks are from scratch.
 
     Raises:
         SpaceError: there is none.
@@ -97,4 +108,5 @@ def make_space(
         augmented=augmented,
         unfreeze=unfreeze,
         mirrored=mirrored,
+        policy=policy,
     )

@@ -27,8 +27,9 @@ class UnionSpace(VectorSpace):
 
     Attributes:
         trunk, pixels, pooled, augmented, unfreeze, mirrored: on which trunk, at which side in pixels from
-            scratch, whether heads on the trunk may read every stage, whether recipes from scratch may bend and
-            erase pictures, how many stages of the trunk may be trained, and whether pictures may be mirrored.
+            scratch, whether heads on the trunk may read every stage, whether recipes from scratch may bend
+            and erase pictures, how many stages of the trunk may be trained, and whether pictures may be
+            mirrored.
         families: those that are open; vectors of another are not legal.
     """
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from search_engine.data.manifest import TRAIN, Manifest
-from search_engine.data.pack import pack_order, read_square
+from search_engine.data.pack import pack_order, read_squares
 from search_engine.space.invariance import MIRROR, Invariance
 
 SIDE = 64  # pixels: what networks from scratch see, too; at 96 the verdicts are the same and dearer
@@ -56,7 +56,7 @@ def probe_invariances(manifest: Manifest, look: Look, count: int) -> dict[str, I
     some = [picture for picture in pack_order(manifest) if picture.split == TRAIN][:count]
     if len(some) < FEWEST:
         return {}
-    pixels = np.stack([read_square(manifest.root / picture.path, SIDE) for picture in some])
+    pixels = np.stack([read_squares(manifest.root / picture.path, (SIDE,))[0] for picture in some])
     place = {label: index for index, label in enumerate(manifest.labels)}
     return compare(pixels, np.array([place[picture.label] for picture in some]), look)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_engine.search import CONTROLS
 from search_engine.space.invariance import sentences
+from search_engine.space.lesson import sentence
 from search_engine.trial import Kind
 from webapp.searches.models import LogLine, Search, Trial
 
@@ -79,9 +80,10 @@ def describe_plan(plan: Plan) -> str:
     )
 
 
-def describe_invariances(plan: Plan) -> str:
-    """Which changes leave the labels alone; empty where nobody has tried."""
-    return " ".join(sentences(plan.invariances))
+def describe_pictures(plan: Plan) -> list[str]:
+    """Which changes of these pictures leave labels alone, and which help; nothing where nobody has tried."""
+    texts = (" ".join(sentences(plan.invariances)), sentence(plan.lesson))
+    return [text for text in texts if text]
 
 
 def describe_prepared(event: Prepared) -> str:

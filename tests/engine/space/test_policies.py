@@ -68,3 +68,17 @@ def test_networks_are_not_mirrored_where_labels_do_not_survive_it(name: str) -> 
     ]
     assert flips == [{False, True}, {False}]
     assert [len(start) for start in spaces[0].starts] == [len(start) for start in spaces[1].starts]
+
+
+@pytest.mark.parametrize("name", ["cells", "macro"])
+def test_a_learned_policy_is_a_choice_and_where_the_search_begins(name: str) -> None:
+    policy = "rotate 0.6 0.3 + invert 0.2 0"
+    trunk = Trunk("efficientnet_lite0", 96)
+    without = make_space(name, trunk, 32, augmented=True)
+    space = make_space(name, trunk, 32, augmented=True, policy=policy)
+    for vector in space.starts:
+        genome = space.decode(vector)
+        assert (genome.recipe.augment, genome.recipe.policy) == ("learned", policy)
+        assert space.encode(genome) == vector
+    older = without.sample(random.Random(0))
+    assert space.decode(older) == without.decode(older)
