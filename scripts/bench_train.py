@@ -60,8 +60,8 @@ def compare(title: str, genome: Genome, repeats: int, steps: int) -> None:
     ways: dict[str, Callable[[], float]] = {"bare step": partial(bare, genome, some, steps)}
     for name in AUGMENTATIONS:
         ways[name] = partial(looped, genome, some, replace(genome.recipe, augment=name))
-    erased = replace(genome.recipe, augment=AUGMENTATIONS[-1], erase=0.5, flip=True)
-    ways[f"{AUGMENTATIONS[-1]}, erased, mirrored"] = partial(looped, genome, some, erased)
+    erased = replace(genome.recipe, augment="affine_strong", erase=0.5, flip=True)
+    ways["affine_strong, erased, mirrored"] = partial(looped, genome, some, erased)
     rates = {name: list[float]() for name in ways}
     for _ in range(repeats):
         for name, way in ways.items():

@@ -85,6 +85,10 @@ class Plan:
         pooled: whether networks on the trunk may read what is pooled of its every stage; not in plans that
             were made before that was offered, whose searches keep their decisions.
         augmented: whether recipes from scratch may bend and erase pictures; likewise.
+        invariances: which changes leave the labels alone, as ``space.invariance`` has it; empty where nobody
+            has tried.
+        lesson: the augmentation that was learned and what it is worth, as ``space.lesson`` has it; empty
+            where nobody tried or nothing was found.
         unfreeze: the most stages of the trunk that a network may train; 0 where there is no time for such
             networks, and in plans that were made before they were offered.
         tune_epochs, tune_seconds: epochs and expected seconds of a network that trains some.
@@ -107,6 +111,8 @@ class Plan:
     classes: int = 0
     pooled: bool = False
     augmented: bool = False
+    invariances: dict[str, dict[str, Any]] = field(default_factory=dict)
+    lesson: dict[str, Any] = field(default_factory=dict)
     unfreeze: int = 0
     tune_epochs: int = 0
     tune_seconds: float = 0.0

@@ -22,6 +22,8 @@ from search_engine.objective import latency_bound
 from search_engine.reserve import refit_reserve
 from search_engine.space.architecture import Genome, Trunk
 from search_engine.space.base import GenomeSpace
+from search_engine.space.invariance import mirror_holds
+from search_engine.space.lesson import policy_of
 from search_engine.space.limited import LimitedSpace, adopt
 from search_engine.space.proxies import Proxies, proxies
 from search_engine.space.registry import make_space
@@ -73,6 +75,8 @@ def space_of(config: SearchConfig, plan: Plan) -> GenomeSpace:
         pooled=plan.pooled,
         augmented=plan.augmented,
         unfreeze=plan.unfreeze,
+        mirrored=mirror_holds(plan.invariances),
+        policy=policy_of(plan.lesson),
     )
     if config.max_parameters is None and config.start is None:
         return space

@@ -41,6 +41,8 @@ from search_engine.proposing import space_of
 from search_engine.records import Records
 from search_engine.search import decide
 from search_engine.settings import check_config, settled
+from search_engine.space.invariance import sentences
+from search_engine.space.lesson import sentence
 from search_engine.steps import Clock, DoneStep, ExportStep, Step, TrainStep, WaitStep
 from search_engine.trial import Kind, TrialState
 
@@ -160,6 +162,9 @@ class LocalSearch:
             f"plan: {self._plan.space} at {self._plan.resolution} px, {self._plan.pictures} pictures, "
             f"{self._plan.epochs} epochs, about {self._plan.trial_seconds:.1f} s a network"
         )
+        for said in (*sentences(self._plan.invariances), sentence(self._plan.lesson)):
+            if said:
+                self.say(said)
 
     def _slot(self, index: int) -> None:
         """Serve steps until the search is over; an engine that dies costs one trial."""

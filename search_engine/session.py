@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from search_engine.augment.lessons import SHARE, Teacher, affords_lesson
 from search_engine.combining import assemble, combine, refit
 from search_engine.commands import Combine, Export, Open, Refit, Supernet, Train
 from search_engine.config import Plan, SearchConfig
 from search_engine.data.manifest import read_manifest
-from search_engine.errors import SearchEngineError
+from search_engine.errors import SearchEngineError, TrialFailed
 from search_engine.evaluate.bootstrap import pack_bits
 from search_engine.evaluate.ensemble import softmax
 from search_engine.evaluate.latency import median_latency_ms
@@ -22,6 +23,7 @@ from search_engine.events import (
     Combined,
     EventSink,
     Exported,
+    Log,
     Opened,
     Progress,
     Refitted,
@@ -31,14 +33,17 @@ from search_engine.events import (
 from search_engine.export.bundle import Subject, write_bundle
 from search_engine.fitting import TRUNK_LATENCY, Fitter
 from search_engine.measure import measure_rates
-from search_engine.planner import TUNE_FROM_SECONDS, make_plan
-from search_engine.proposing import check_limits
+from search_engine.planner import TUNE_FROM_SECONDS, Rates, make_plan
+from search_engine.proposing import check_limits, space_of
 from search_engine.space.cost import cost
+from search_engine.space.invariance import Invariance
 from search_engine.space.networks import build
-from search_engine.space.registry import HYBRID
+from search_engine.space.registry import ANY, HYBRID
+from search_engine.space.trunks import POOLED
 from search_engine.supernet.answering import share_weights
 from search_engine.trainer.device import pick_device
 from search_engine.trainer.inputs import Inputs, prepare_inputs
+from search_engine.trainer.invariance import SIDE, affordable, probe_invariances
 from search_engine.trainer.loop import predict
 from search_engine.trial import Kind
 from search_engine.trunk.graph import TrunkRunner
@@ -88,6 +93,7 @@ class Session:
             seed=self.seed,
             tune=self.device.type != "cpu" or config.budget_seconds >= TUNE_FROM_SECONDS,
         )
+        invariances = self._invariances(config, rates) if config.space != HYBRID else {}
         plan = make_plan(
             config,
             rates,
@@ -105,10 +111,53 @@ class Session:
             plan,
             rates=plan.rates | {TRUNK_LATENCY: latency},
             classes=self.classes,
+            invariances={name: each.to_dict() for name, each in invariances.items()},
             validation=round(part * plan.pictures),
         )
         check_limits(config, plan, latency if plan.space == HYBRID else 0.0)
-        return plan
+        return self._with_lesson(config, plan)
+
+    def _invariances(self, config: SearchConfig, rates: Rates) -> dict[str, Invariance]:
+        """Which changes leave the labels alone; only networks from scratch can make use of that."""
+        side, rate = next(iter(rates.extract.items()))
+        extract = rate * (side / SIDE) ** 2
+        count = affordable(config.budget_seconds, decode=rates.decode, extract=extract)
+        if not count:
+            return {}
+        self.sink.emit(Progress(phase="measure", text="Testing whether mirrored pictures keep their labels"))
+        runner = TrunkRunner(TRUNK, SIDE, self.shared_cache, self.device, names=(POOLED,))
+        return probe_invariances(self.manifest, runner, count)
+
+    def _with_lesson(self, config: SearchConfig, plan: Plan) -> Plan:
+        """The plan with a learned augmentation, if all networks are from scratch and the budget affords it.
+
+        Beside networks on the trunk it would delay the first usable model, and those cannot use it.
+        """
+        rate = plan.rates["train"]
+        if plan.space in (HYBRID, ANY) or not affords_lesson(
+            config.budget_seconds, pictures=plan.pictures, rate=rate
+        ):
+            return plan
+        self.prepare(plan)
+        self.sink.emit(Progress(phase="measure", text="Learning which random changes of pictures help"))
+        space, fitter = space_of(config, plan), self._fitter()
+        genome = space.decode(space.starts[0])
+        teacher = Teacher(
+            genome=genome,
+            classes=self.classes,
+            training=fitter.examples(genome, "train"),
+            validation=fitter.examples(genome, "validation"),
+            device=self.device,
+            strategy="reinforce" if config.strategy == "reinforce" else "evolution",
+            seed=config.seed,
+            should_stop=self.should_stop,
+        )
+        try:
+            lesson = teacher.learn(SHARE * config.budget_seconds)
+        except TrialFailed as failure:
+            self.sink.emit(Log(level="warning", text=f"No augmentation was learned. {failure}"))
+            return plan
+        return plan if lesson is None else replace(plan, lesson=lesson.to_dict())
 
     @staticmethod
     def _trunk_latency_ms(runner: TrunkRunner, resolution: int) -> float:

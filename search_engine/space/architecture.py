@@ -29,8 +29,11 @@ BLOCKS: tuple[str, ...] = ("conv", "residual", "mbconv_e3k3", "mbconv_e6k5", "fu
 """One convolution; two with a shortcut (ResNet); inverted bottlenecks of expansion e and kernel k (MnasNet);
 an inverted bottleneck that expands by a full 3 x 3 convolution (EfficientNetV2)."""
 
-AUGMENTATIONS: tuple[str, ...] = ("none", "affine", "affine_strong")
-"""Random maps of a picture besides shifting and mirroring: turned, zoomed and sheared a little, or more."""
+AUGMENTATIONS: tuple[str, ...] = ("none", "affine", "affine_strong", "trivial")
+"""Random changes of a picture besides shifting and mirroring: turned, zoomed and sheared a little, or more;
+one operation of TrivialAugment."""
+LEARNED = "learned"
+"""Named like these: the augmentation of ``Recipe.policy``."""
 
 
 ADAMW, LBFGS = "adamw", "lbfgs"
@@ -125,10 +128,12 @@ class Recipe:
         solver: ``adamw`` with one cycle of the learning rate, or ``lbfgs`` for a classifier without hidden
             units on what a trunk pools: logistic regression to its optimum, for which nothing above
             matters.
-        augment: a name in ``AUGMENTATIONS``; without a trunk only.
+        augment: a name in ``AUGMENTATIONS``, or ``learned``; without a trunk only.
         erase: chance of a picture to have a rectangle painted over, each time; without a trunk only.
         balance: how far the loss takes the skew of the labels out of the scores (logit adjustment, Menon et
             al. 2020): 0 is plain cross-entropy, at 1 every label counts as if it were equally common.
+        policy: the learned augmentation, as ``policies.write_policy`` writes it; empty if ``augment`` is not
+            ``learned``.
     """
 
     learning_rate: float
@@ -143,6 +148,7 @@ class Recipe:
     erase: float = 0.0
     balance: float = 0.0
     trunk_rate: float = 0.0
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

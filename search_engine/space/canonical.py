@@ -13,9 +13,9 @@ from search_engine.space.layout import PlacedCell, layout
 from search_engine.space.scratch import scratch_layout
 
 KEY_LENGTH = 16
-ON_PIXELS = frozenset({"shift", "flip", "augment", "erase"})
+ON_PIXELS = frozenset({"shift", "flip", "augment", "erase", "policy"})
 DEFAULTS = Recipe(learning_rate=0.0, weight_decay=0.0, batch_size=0, label_smoothing=0.0, mixup=0.0)
-LATER_FIELDS = ("augment", "erase", "balance", "trunk_rate")
+LATER_FIELDS = ("augment", "erase", "balance", "trunk_rate", "policy")
 
 
 @lru_cache(maxsize=4096)  # a mutation asks for many neighbours, most of which differ in nothing that matters

@@ -20,32 +20,49 @@ class SpaceFactory(Protocol):
     """Makes a space for a trunk, and for the pixels that networks from scratch see; see ``make_space``."""
 
     def __call__(
-        self, trunk: Trunk, pixels: int, /, *, pooled: bool, augmented: bool, unfreeze: int
+        self,
+        trunk: Trunk,
+        pixels: int,
+        /,
+        *,
+        pooled: bool,
+        augmented: bool,
+        unfreeze: int,
+        mirrored: bool,
+        policy: str,
     ) -> GenomeSpace: ...
 
 
-def _on_trunk(trunk: Trunk, _: int, *, pooled: bool, augmented: bool, unfreeze: int) -> GenomeSpace:
+def _on_trunk(
+    trunk: Trunk, _: int, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool, policy: str
+) -> GenomeSpace:
     from search_engine.space.hybrid import HybridSpace
 
     return HybridSpace(trunk, pooled=pooled, unfreeze=unfreeze)
 
 
-def _of_cells(_: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int) -> GenomeSpace:
+def _of_cells(
+    _: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool, policy: str
+) -> GenomeSpace:
     from search_engine.space.cells import CellsSpace
 
-    return CellsSpace(pixels, augmented=augmented)
+    return CellsSpace(pixels, augmented=augmented, mirrored=mirrored, policy=policy)
 
 
-def _of_stages(_: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int) -> GenomeSpace:
+def _of_stages(
+    _: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool, policy: str
+) -> GenomeSpace:
     from search_engine.space.macro import MacroSpace
 
-    return MacroSpace(pixels, augmented=augmented)
+    return MacroSpace(pixels, augmented=augmented, mirrored=mirrored, policy=policy)
 
 
-def _of_both(trunk: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int) -> GenomeSpace:
+def _of_both(
+    trunk: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool, policy: str
+) -> GenomeSpace:
     from search_engine.space.union import UnionSpace
 
-    return UnionSpace(trunk, pixels, pooled=pooled, augmented=augmented, unfreeze=unfreeze)
+    return UnionSpace(trunk, pixels, pooled=pooled, augmented=augmented, unfreeze=unfreeze, mirrored=mirrored)
 
 
 SPACES: dict[str, SpaceFactory] = {
@@ -64,6 +81,8 @@ def make_space(
     pooled: bool = False,
     augmented: bool = False,
     unfreeze: int = 0,
+    mirrored: bool = True,
+    policy: str = "",
 ) -> GenomeSpace:
     """The space of a name.
 
@@ -74,6 +93,8 @@ def make_space(
         pooled: whether heads on the trunk may read every stage; see ``HybridSpace``.
         augmented: whether recipes from scratch may bend and erase pictures; see ``ScratchSpace``.
         unfreeze: the most stages of the trunk that networks may train; see ``HybridSpace``.
+        mirrored: whether recipes from scratch may mirror pictures; see ``ScratchSpace``.
+        policy: a learned augmentation that they may follow, where all networks are from scratch.
 
     Raises:
         SpaceError: there is none.
@@ -81,5 +102,11 @@ def make_space(
     if name not in SPACES:
         raise SpaceError(f"unknown space {name!r}; known: {', '.join(SPACES)}")
     return SPACES[name](
-        trunk, pixels or trunk.resolution, pooled=pooled, augmented=augmented, unfreeze=unfreeze
+        trunk,
+        pixels or trunk.resolution,
+        pooled=pooled,
+        augmented=augmented,
+        unfreeze=unfreeze,
+        mirrored=mirrored,
+        policy=policy,
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from search_engine.errors import SpaceError
-from search_engine.space.architecture import AUGMENTATIONS, STEMS, Genome, Recipe
+from search_engine.space.architecture import AUGMENTATIONS, LEARNED, STEMS, Genome, Recipe
 from search_engine.space.base import Decision, VectorSpace
 from search_engine.space.canonical import key_of
 from search_engine.space.decisions import index_of, write_training
@@ -32,17 +33,24 @@ class ScratchSpace(VectorSpace):
     Attributes:
         resolution: side in pixels of every network's input.
         augmented: whether recipes may bend and erase pictures.
+        mirrored: whether they may mirror them.
+        policy: the learned augmentation that they may follow; empty if there is none.
         decisions: body, stem, head and recipe, in this order, then those of ``augmented``.
     """
 
-    def __init__(self, resolution: int, *, augmented: bool = False) -> None:
+    def __init__(
+        self, resolution: int, *, augmented: bool = False, mirrored: bool = True, policy: str = ""
+    ) -> None:
         """Make the space.
 
         Args:
             resolution: in pixels.
             augmented: False for the space of searches that were planned before it was offered.
+            mirrored: False where labels do not survive it; see ``space.invariance``.
+            policy: as ``policies.write_policy`` writes it; see ``space.lesson``.
         """
         self.resolution, self.augmented = resolution, augmented
+        self.mirrored, self.policy = mirrored, policy
 
     @cached_property
     def decisions(self) -> tuple[Decision, ...]:
@@ -58,9 +66,16 @@ class ScratchSpace(VectorSpace):
             Decision("recipe.label_smoothing", (0.0, 0.1)),
             Decision("recipe.mixup", (0.0, 0.2)),
             Decision("recipe.shift", shifts),
-            Decision("recipe.flip", (False, True)),
-            *(AUGMENTING if self.augmented else ()),
+            Decision("recipe.flip", (False, True) if self.mirrored else (False,)),
+            *(self._augmenting() if self.augmented else ()),
         )
+
+    def _augmenting(self) -> tuple[Decision, ...]:
+        """A learned policy comes last of the augmentations, so that no older vector means another network."""
+        if not self.policy:
+            return AUGMENTING
+        augment, *others = AUGMENTING
+        return (Decision(augment.name, (*augment.choices, LEARNED)), *others)
 
     def key(self, vector: Vector) -> str:
         return key_of(self.decode(vector))
@@ -72,7 +87,10 @@ class ScratchSpace(VectorSpace):
             SpaceError: the vector is not of this space.
         """
         self.check(vector)
-        return self._genome({d.name: d.choices[i] for d, i in zip(self.decisions, vector, strict=True)})
+        genome = self._genome({d.name: d.choices[i] for d, i in zip(self.decisions, vector, strict=True)})
+        if genome.recipe.augment != LEARNED:
+            return genome
+        return replace(genome, recipe=replace(genome.recipe, policy=self.policy))
 
     def encode(self, genome: Genome) -> Vector:
         """A vector that decodes to the genome; decisions that cannot matter take a harmless value.
@@ -98,8 +116,15 @@ class ScratchSpace(VectorSpace):
             label_smoothing=0.1,
             mixup=0.0,
             shift=self.resolution // 16,
-            augment="affine" if self.augmented else "none",
+            augment=self._sound_augment,
+            policy=self.policy if self._sound_augment == LEARNED else "",
         )
+
+    @property
+    def _sound_augment(self) -> str:
+        if not self.augmented:
+            return "none"
+        return LEARNED if self.policy else "affine"
 
     def _body_decisions(self) -> list[Decision]:
         raise NotImplementedError

@@ -26,9 +26,10 @@ class UnionSpace(VectorSpace):
     of that family's first starting point, so that a change of family leads to a sound network.
 
     Attributes:
-        trunk, pixels, pooled, augmented, unfreeze: on which trunk, at which side in pixels from scratch,
-            whether heads on the trunk may read every stage, whether recipes from scratch may bend and erase
-            pictures, and how many stages of the trunk may be trained.
+        trunk, pixels, pooled, augmented, unfreeze, mirrored: on which trunk, at which side in pixels from
+            scratch, whether heads on the trunk may read every stage, whether recipes from scratch may bend
+            and erase pictures, how many stages of the trunk may be trained, and whether pictures may be
+            mirrored.
         families: those that are open; vectors of another are not legal.
     """
 
@@ -42,14 +43,15 @@ class UnionSpace(VectorSpace):
         augmented: bool = False,
         unfreeze: int = 0,
         frozen: bool = False,
+        mirrored: bool = True,
     ) -> None:
         """Raises ``SpaceError`` for an unknown trunk; ``frozen`` is as in ``HybridSpace``."""
         self.trunk, self.pixels, self.families = trunk, pixels, families
-        self.pooled, self.augmented = pooled, augmented
+        self.pooled, self.augmented, self.mirrored = pooled, augmented, mirrored
         self.unfreeze, self.frozen = unfreeze, frozen
         self._inner: dict[str, VectorSpace] = {
             TRUNK: HybridSpace(trunk, pooled=pooled, unfreeze=unfreeze, frozen=frozen),
-            SCRATCH: MacroSpace(pixels, augmented=augmented),
+            SCRATCH: MacroSpace(pixels, augmented=augmented, mirrored=mirrored),
         }
         self._cut = 1 + len(self._inner[TRUNK].decisions)
 
@@ -145,6 +147,7 @@ class UnionSpace(VectorSpace):
             augmented=self.augmented,
             unfreeze=self.unfreeze,
             frozen=frozen,
+            mirrored=self.mirrored,
         )
 
     def _genomes(self, family: str) -> GenomeSpace:

@@ -24,7 +24,13 @@ BLOCKS = {
 }
 SOLVERS = {"adamw": "AdamW", "lbfgs": "L-BFGS"}
 STEMS = {"conv_3x3": "convolution 3×3", "patch_4x4": "patches of 4×4"}
-AUGMENTATIONS = {"none": "no", "affine": "a little", "affine_strong": "more"}
+AUGMENTATIONS = {
+    "none": "none",
+    "affine": "turned and stretched a little",
+    "affine_strong": "turned and stretched more",
+    "trivial": "TrivialAugment",
+    "learned": "learned on these pictures",
+}
 INPUTS = ("earlier cell", "previous cell")
 """States 0 and 1 of a cell; state 2 + i is its node i."""
 
@@ -55,7 +61,7 @@ _PARTS = {
         "shift": "shifting",
         "flip": "mirroring",
         "solver": "solver",
-        "augment": "turning and stretching",
+        "augment": "changing pictures",
         "erase": "painting over a part",
         "balance": "rare labels count as much as common ones",
         "trunk_rate": "learning rate in the trunk, as a share",

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from search_engine.space.architecture import Recipe
+from search_engine.space.architecture import LEARNED, Recipe
+from search_engine.space.policies import read_policy
+from search_engine.trainer.policy import follow, trivial
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,16 @@ def augment(pixels: Tensor, recipe: Recipe, generator: torch.Generator) -> Tenso
 
     Args:
         pixels: (N, R, R, 3) float32; left as it is.
-        recipe: ``shift``, ``flip``, ``augment`` and ``erase`` are read.
+        recipe: ``shift``, ``flip``, ``augment``, ``policy`` and ``erase`` are read.
         generator: on the CPU, of the random numbers, so that every device draws the same.
 
     Returns:
         (N, R, R, 3), on the device of ``pixels``.
     """
+    if recipe.augment == "trivial":
+        pixels = trivial(pixels, generator)
+    elif recipe.augment == LEARNED:
+        pixels = follow(pixels, read_policy(recipe.policy), generator)
     if recipe.augment in BENDS:
         changed = bend(
             pixels, BENDS[recipe.augment], shift=recipe.shift, flip=recipe.flip, generator=generator

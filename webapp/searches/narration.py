@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from search_engine.search import CONTROLS
+from search_engine.space.invariance import sentences
+from search_engine.space.lesson import sentence
 from search_engine.trial import Kind
 from webapp.searches.models import LogLine, Search, Trial
 
@@ -76,6 +78,12 @@ def describe_plan(plan: Plan) -> str:
         f"{plan.pictures:,} of them take part in the search, and trying a network takes about "
         f"{seconds_in_words(plan.trial_seconds)}.{scratch}{tuned}"
     )
+
+
+def describe_pictures(plan: Plan) -> list[str]:
+    """Which changes of these pictures leave labels alone, and which help; nothing where nobody has tried."""
+    texts = (" ".join(sentences(plan.invariances)), sentence(plan.lesson))
+    return [text for text in texts if text]
 
 
 def describe_prepared(event: Prepared) -> str:

@@ -31,6 +31,7 @@ from webapp.searches.models import Epoch, LogLine, Search, Slot, Trial
 from webapp.searches.narration import (
     describe_combined,
     describe_model,
+    describe_pictures,
     describe_plan,
     describe_prepared,
     describe_refitted,
@@ -102,6 +103,8 @@ class Recorder:
             fresh = Search.objects.filter(pk=self.search.pk, plan__isnull=True)
             if fresh.update(plan=plan.to_dict(), phase=Search.Phase.PREPARE, progress={}):
                 note(self.search, describe_plan(plan))
+                for text in describe_pictures(plan):
+                    note(self.search, text)
 
     def prepared(self, event: Prepared) -> None:
         with held(self.slot):

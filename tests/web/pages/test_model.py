@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -12,9 +13,10 @@ from django.test import Client
 from search_engine.space.architecture import Trunk
 from search_engine.space.hybrid import HybridSpace
 from tests.web.pages.reading import read, words
-from tests.web.searches.making import running_search
+from tests.web.searches.making import PLAN, running_search
 from tests.web.trained.making import make_model
 from webapp.accounts.models import User
+from webapp.searches.models import Search
 from webapp.trained.models import TrainedModel
 
 
@@ -94,6 +96,23 @@ def test_architecture_tab_draws_every_network_of_an_ensemble(
     assert "2 networks answer together" in text
     assert "Network 2 : 60.0 % of the answer" in text.replace("Network 2:", "Network 2 :")
     assert alice_client.get(url).content.count(b'<svg class="nw-arch"') == 2
+
+
+def test_architecture_tab_says_which_changes_of_pictures_were_learned_and_what_they_are_worth(
+    alice_client: Client, model: TrainedModel
+) -> None:
+    space = HybridSpace(Trunk("efficientnet_lite0", 128))
+    TrainedModel.objects.update(card=model.card | {"genome": space.decode(space.starts[0]).to_dict()})
+    found = {"pictures": 100, "before": 94, "after": 80, "errors": 3.1}
+    accuracies = {"none": [0.8, 0.81], "affine": [0.82, 0.8], "trivial": [0.83, 0.84], "learned": [0.9, 0.91]}
+    policy = "rotate 0.6 0.3 + invert 0.2 0"
+    lesson = {"policy": policy, "accuracies": accuracies, "pictures": 50, "seconds": 60.0}
+    plan = replace(PLAN, invariances={"mirror": found}, lesson=lesson)
+    Search.objects.update(plan=plan.to_dict())
+    text = read(alice_client, f"/models/{model.pk}/?tab=architecture")
+    assert "right on 94 of 100 pictures as they are and on 80 mirrored" in text
+    assert "rotate at 30% strength in 60% of cases then invert in 20% of cases" in text
+    assert "right on 90.0% and 91.0% of the validation pictures with them" in text
 
 
 def test_bundle_is_the_zip_on_the_disk(alice_client: Client, model: TrainedModel) -> None:

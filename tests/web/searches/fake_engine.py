@@ -121,6 +121,7 @@ class FakeEngine:
                     trial_seconds=SCENARIO.get("trial_seconds", 0.1),
                     prepare_seconds=0.1,
                     finish_seconds=0.1,
+                    invariances=SCENARIO.get("invariances", {}),
                 )
                 return Measured(plan=plan.to_dict())
             case Prepare():

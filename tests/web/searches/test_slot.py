@@ -51,6 +51,13 @@ def test_it_runs_a_search_from_the_first_measurement_to_the_finished_model(alice
     assert search.slots.get().state == Slot.State.DONE
 
 
+def test_the_log_tells_that_mirrored_pictures_lose_their_labels(alice: User) -> None:
+    search = make_search(alice, max_trials=1)
+    found = {"pictures": 100, "before": 94, "after": 80, "errors": 3.1}
+    run_slot(claimed(search), invariances={"mirror": found})
+    assert any("on 80 mirrored. So networks do not learn from mirrored" in line for line in log_of(search))
+
+
 def test_networks_that_are_better_together_become_one_model(alice: User) -> None:
     search = make_search(alice, max_trials=3)
     run_slot(claimed(search), ensemble=True)

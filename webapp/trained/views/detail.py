@@ -10,6 +10,8 @@ from django.views.decorators.http import require_safe
 
 from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned
+from webapp.searches.narration import describe_pictures
+from webapp.searches.replay import search_plan
 from webapp.searches.views.candidate import drawing
 from webapp.trained.models import TrainedModel
 from webapp.trained.views.figures import COMMANDS, bundle_files, confusion_rows, mistakes
@@ -54,7 +56,9 @@ def tab_context(request: AuthenticatedRequest, model: TrainedModel, tab: str) ->
         return {}
     if tab == "architecture":
         parts = model.card.get("members") or [{"genome": model.card.get("genome"), "share": 1.0}]
-        return {"drawings": [(part, drawing(part["genome"], version)) for part in parts if part["genome"]]}
+        drawings = [(part, drawing(part["genome"], version)) for part in parts if part["genome"]]
+        varied = describe_pictures(search_plan(model.search)) if model.search.plan else []
+        return {"drawings": drawings, "varied": varied}
     if tab == "use":
         return {"snippets": snippets(request, model)}
     return {"files": bundle_files(model), "commands": COMMANDS}
