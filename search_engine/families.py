@@ -18,6 +18,7 @@ from search_engine.fidelity.rungs import Rung, make_rungs
 from search_engine.objective import latency_bound
 from search_engine.space.architecture import Trunk
 from search_engine.space.base import GenomeSpace
+from search_engine.space.offer import Offer
 from search_engine.space.registry import ANY, make_space
 from search_engine.space.trunks import TRUNKS
 from search_engine.space.union import FAMILIES, SCRATCH, TRUNK, family_of, only, trains_trunk
@@ -45,15 +46,14 @@ def schedule(plan: Plan, vector: Vector) -> str:
     """Under which name the length of a network's training is planned: its family's, or ``TUNED``."""
     if not plan.unfreeze or not vector:
         return family(plan, vector)
-    space = _space(plan.space, plan.trunk, plan.pooled, plan.unfreeze)
+    space = _space(plan.space, plan.trunk, Offer(pooled=plan.pooled, unfreeze=plan.unfreeze))
     return TUNED if trains_trunk(space, vector) else family(plan, vector)
 
 
 @lru_cache(maxsize=8)
-def _space(name: str, trunk: str, pooled: bool, unfreeze: int) -> GenomeSpace:  # noqa: FBT001 -- a cache's key
+def _space(name: str, trunk: str, offer: Offer) -> GenomeSpace:
     """To read vectors by; the resolution does not matter."""
-    side = TRUNKS[trunk].resolutions[0]
-    return make_space(name, Trunk(trunk, side), pooled=pooled, unfreeze=unfreeze)
+    return make_space(name, Trunk(trunk, TRUNKS[trunk].resolutions[0]), offer=offer)
 
 
 def plan_of(plan: Plan, name: str) -> Plan:

@@ -16,6 +16,7 @@ from search_engine.planner import CONTROL_RESOLUTION, TUNE_MEASURED, Rates
 from search_engine.space.architecture import Genome, Trunk
 from search_engine.space.hybrid import HybridSpace
 from search_engine.space.networks import build, input_shapes
+from search_engine.space.offer import Offer
 from search_engine.space.registry import ANY, HYBRID, make_space
 from search_engine.space.scratch import PIXELS
 from search_engine.space.scratch_space import RESOLUTIONS
@@ -155,7 +156,11 @@ def _scratch_rates(
 def _pixel_rate(
     space: str, trunk: Trunk, classes: int, device: torch.device, rng: random.Random | None
 ) -> float:
-    networks, side, n = make_space(space, trunk, augmented=True), trunk.resolution, SCRATCH_BATCH * STEPS
+    networks, side, n = (
+        make_space(space, trunk, offer=Offer(augmented=True)),
+        trunk.resolution,
+        SCRATCH_BATCH * STEPS,
+    )
     rates = []
     for vector in networks.starts if rng is None else [networks.sample(rng) for _ in range(CANDIDATES)]:
         genome = networks.decode(vector)

@@ -20,13 +20,11 @@ from search_engine.fidelity.prefilter import Prefilter
 from search_engine.fidelity.rungs import ETA, Rung
 from search_engine.objective import latency_bound
 from search_engine.reserve import refit_reserve
-from search_engine.space.architecture import Genome, Trunk
+from search_engine.space.architecture import Genome
 from search_engine.space.base import GenomeSpace
-from search_engine.space.invariance import mirror_holds
-from search_engine.space.lesson import policy_of
 from search_engine.space.limited import LimitedSpace, adopt
 from search_engine.space.proxies import Proxies, proxies
-from search_engine.space.registry import make_space
+from search_engine.space.registry import planned_space
 from search_engine.strategies import STRATEGIES
 from search_engine.trial import Kind, Origin, Proposal, Trial, TrialState, Vector
 
@@ -68,16 +66,7 @@ def space_of(config: SearchConfig, plan: Plan) -> GenomeSpace:
     Raises:
         SpaceError: there is no such space.
     """
-    space = make_space(
-        plan.space,
-        Trunk(plan.trunk, plan.resolution),
-        plan.scratch_resolution,
-        pooled=plan.pooled,
-        augmented=plan.augmented,
-        unfreeze=plan.unfreeze,
-        mirrored=mirror_holds(plan.invariances),
-        policy=policy_of(plan.lesson),
-    )
+    space = planned_space(plan)
     if config.max_parameters is None and config.start is None:
         return space
     first = None if config.start is None else _adopted(space, config.start)

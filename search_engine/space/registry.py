@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from search_engine.config import Plan
 from search_engine.errors import SpaceError
 from search_engine.space.architecture import Trunk
 from search_engine.space.base import GenomeSpace
+from search_engine.space.offer import OLDEST, Offer
 
 HYBRID = "hybrid"
 """Cells on a trunk."""
@@ -19,50 +21,31 @@ ANY = "any"
 class SpaceFactory(Protocol):
     """Makes a space for a trunk, and for the pixels that networks from scratch see; see ``make_space``."""
 
-    def __call__(
-        self,
-        trunk: Trunk,
-        pixels: int,
-        /,
-        *,
-        pooled: bool,
-        augmented: bool,
-        unfreeze: int,
-        mirrored: bool,
-        policy: str,
-    ) -> GenomeSpace: ...
+    def __call__(self, trunk: Trunk, pixels: int, offer: Offer, /) -> GenomeSpace: ...
 
 
-def _on_trunk(
-    trunk: Trunk, _: int, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool, policy: str
-) -> GenomeSpace:
+def _on_trunk(trunk: Trunk, _: int, offer: Offer) -> GenomeSpace:
     from search_engine.space.hybrid import HybridSpace
 
-    return HybridSpace(trunk, pooled=pooled, unfreeze=unfreeze)
+    return HybridSpace(trunk, pooled=offer.pooled, unfreeze=offer.unfreeze)
 
 
-def _of_cells(
-    _: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool, policy: str
-) -> GenomeSpace:
+def _of_cells(_: Trunk, pixels: int, offer: Offer) -> GenomeSpace:
     from search_engine.space.cells import CellsSpace
 
-    return CellsSpace(pixels, augmented=augmented, mirrored=mirrored, policy=policy)
+    return CellsSpace(pixels, augmented=offer.augmented, mirrored=offer.mirrored, policy=offer.policy)
 
 
-def _of_stages(
-    _: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool, policy: str
-) -> GenomeSpace:
+def _of_stages(_: Trunk, pixels: int, offer: Offer) -> GenomeSpace:
     from search_engine.space.macro import MacroSpace
 
-    return MacroSpace(pixels, augmented=augmented, mirrored=mirrored, policy=policy)
+    return MacroSpace(pixels, augmented=offer.augmented, mirrored=offer.mirrored, policy=offer.policy)
 
 
-def _of_both(
-    trunk: Trunk, pixels: int, *, pooled: bool, augmented: bool, unfreeze: int, mirrored: bool, policy: str
-) -> GenomeSpace:
+def _of_both(trunk: Trunk, pixels: int, offer: Offer) -> GenomeSpace:
     from search_engine.space.union import UnionSpace
 
-    return UnionSpace(trunk, pixels, pooled=pooled, augmented=augmented, unfreeze=unfreeze, mirrored=mirrored)
+    return UnionSpace(trunk, pixels, offer=offer)
 
 
 SPACES: dict[str, SpaceFactory] = {
@@ -73,40 +56,23 @@ SPACES: dict[str, SpaceFactory] = {
 }
 
 
-def make_space(
-    name: str,
-    trunk: Trunk,
-    pixels: int = 0,
-    *,
-    pooled: bool = False,
-    augmented: bool = False,
-    unfreeze: int = 0,
-    mirrored: bool = True,
-    policy: str = "",
-) -> GenomeSpace:
+def make_space(name: str, trunk: Trunk, pixels: int = 0, offer: Offer = OLDEST) -> GenomeSpace:
     """The space of a name.
 
     Args:
         name: in ``SPACES``.
         trunk: to stand on; from scratch its resolution is what networks see.
         pixels: side that networks from scratch see where both kinds are searched; 0 for the trunk's.
-        pooled: whether heads on the trunk may read every stage; see ``HybridSpace``.
-        augmented: whether recipes from scratch may bend and erase pictures; see ``ScratchSpace``.
-        unfreeze: the most stages of the trunk that networks may train; see ``HybridSpace``.
-        mirrored: whether recipes from scratch may mirror pictures; see ``ScratchSpace``.
-        policy: a learned augmentation that they may follow, where all networks are from scratch.
+        offer: what networks may choose from.
 
     Raises:
         SpaceError: there is none.
     """
     if name not in SPACES:
         raise SpaceError(f"unknown space {name!r}; known: {', '.join(SPACES)}")
-    return SPACES[name](
-        trunk,
-        pixels or trunk.resolution,
-        pooled=pooled,
-        augmented=augmented,
-        unfreeze=unfreeze,
-        mirrored=mirrored,
-        policy=policy,
-    )
+    return SPACES[name](trunk, pixels or trunk.resolution, offer)
+
+
+def planned_space(plan: Plan) -> GenomeSpace:
+    """The space of a plan, without the limits that its search may have."""
+    return make_space(plan.space, Trunk(plan.trunk, plan.resolution), plan.scratch_resolution, Offer.of(plan))

@@ -12,6 +12,7 @@ from search_engine.space.base import Decision, GenomeSpace, VectorSpace
 from search_engine.space.hybrid import HybridSpace
 from search_engine.space.limited import LimitedSpace
 from search_engine.space.macro import MacroSpace
+from search_engine.space.offer import OLDEST, Offer
 from search_engine.trial import Vector
 
 TRUNK, SCRATCH = "trunk", "scratch"
@@ -26,10 +27,8 @@ class UnionSpace(VectorSpace):
     of that family's first starting point, so that a change of family leads to a sound network.
 
     Attributes:
-        trunk, pixels, pooled, augmented, unfreeze, mirrored: on which trunk, at which side in pixels from
-            scratch, whether heads on the trunk may read every stage, whether recipes from scratch may bend
-            and erase pictures, how many stages of the trunk may be trained, and whether pictures may be
-            mirrored.
+        trunk, pixels, offer: on which trunk, at which side in pixels from scratch, and what networks may
+            choose from; a learned augmentation is for spaces of networks from scratch alone.
         families: those that are open; vectors of another are not legal.
     """
 
@@ -39,19 +38,15 @@ class UnionSpace(VectorSpace):
         pixels: int,
         families: tuple[str, ...] = FAMILIES,
         *,
-        pooled: bool = False,
-        augmented: bool = False,
-        unfreeze: int = 0,
+        offer: Offer = OLDEST,
         frozen: bool = False,
-        mirrored: bool = True,
     ) -> None:
         """Raises ``SpaceError`` for an unknown trunk; ``frozen`` is as in ``HybridSpace``."""
         self.trunk, self.pixels, self.families = trunk, pixels, families
-        self.pooled, self.augmented, self.mirrored = pooled, augmented, mirrored
-        self.unfreeze, self.frozen = unfreeze, frozen
+        self.offer, self.frozen = offer, frozen
         self._inner: dict[str, VectorSpace] = {
-            TRUNK: HybridSpace(trunk, pooled=pooled, unfreeze=unfreeze, frozen=frozen),
-            SCRATCH: MacroSpace(pixels, augmented=augmented, mirrored=mirrored),
+            TRUNK: HybridSpace(trunk, pooled=offer.pooled, unfreeze=offer.unfreeze, frozen=frozen),
+            SCRATCH: MacroSpace(pixels, augmented=offer.augmented, mirrored=offer.mirrored),
         }
         self._cut = 1 + len(self._inner[TRUNK].decisions)
 
@@ -139,16 +134,7 @@ class UnionSpace(VectorSpace):
         return self._narrowed(self.families, frozen=True)
 
     def _narrowed(self, families: tuple[str, ...], *, frozen: bool) -> UnionSpace:
-        return UnionSpace(
-            self.trunk,
-            self.pixels,
-            families,
-            pooled=self.pooled,
-            augmented=self.augmented,
-            unfreeze=self.unfreeze,
-            frozen=frozen,
-            mirrored=self.mirrored,
-        )
+        return UnionSpace(self.trunk, self.pixels, families, offer=self.offer, frozen=frozen)
 
     def _genomes(self, family: str) -> GenomeSpace:
         space = self._inner[family]

@@ -8,10 +8,8 @@ from typing import Protocol
 from search_engine.commands import Supernet
 from search_engine.config import Plan
 from search_engine.events import EventSink, Progress, SupernetDone
-from search_engine.space.architecture import Genome, Trunk
-from search_engine.space.invariance import mirror_holds
-from search_engine.space.lesson import policy_of
-from search_engine.space.registry import make_space
+from search_engine.space.architecture import Genome
+from search_engine.space.registry import planned_space
 from search_engine.supernet.paths import default_base
 from search_engine.supernet.search import search_supernet
 from search_engine.trainer.loop import Examples
@@ -33,16 +31,7 @@ def share_weights(
     stop: Callable[[], bool],
 ) -> SupernetDone:
     """Search the cells of the planned space. See ``search_supernet`` for what may be raised."""
-    trunk = Trunk(plan.trunk, plan.resolution)
-    space = make_space(
-        plan.space,
-        trunk,
-        pooled=plan.pooled,
-        augmented=plan.augmented,
-        unfreeze=plan.unfreeze,
-        mirrored=mirror_holds(plan.invariances),
-        policy=policy_of(plan.lesson),
-    )
+    space = planned_space(plan)
     base = Genome.from_dict(command.genome) if command.genome else default_base(space)
     result = search_supernet(
         space,

@@ -18,6 +18,7 @@ from search_engine.space.draw import draw
 from search_engine.space.macro import MacroSpace
 from search_engine.space.macro_blocks import MacroBlock
 from search_engine.space.networks import build
+from search_engine.space.offer import Offer
 from search_engine.space.registry import SPACES, make_space
 from search_engine.space.scratch import PlacedBlock, scratch_layout
 from search_engine.trial import Vector
@@ -41,7 +42,7 @@ def test_vector_to_genome_to_json_and_back(vector: Vector) -> None:
 def test_searches_planned_before_recipes_bent_pictures_keep_their_decisions(name: str, length: int) -> None:
     """Their trials hold shorter vectors, and genomes that say nothing of it."""
     trunk = Trunk("efficientnet_lite0", 32)
-    older, newer = make_space(name, trunk), make_space(name, trunk, augmented=True)
+    older, newer = make_space(name, trunk), make_space(name, trunk, offer=Offer(augmented=True))
     vector = older.sample(random.Random(3))
     assert len(vector) == length
     genome = older.decode(vector)

@@ -11,6 +11,7 @@ from search_engine.errors import SpaceError
 from search_engine.space.architecture import Genome, Trunk
 from search_engine.space.canonical import key_of
 from search_engine.space.macro import MacroSpace
+from search_engine.space.offer import Offer
 from search_engine.space.policies import PolicySpace, Use, read_policy, write_policy
 from search_engine.space.registry import make_space
 from search_engine.strategies import STRATEGIES
@@ -61,7 +62,9 @@ def test_a_genome_keeps_its_policy_and_is_another_network_to_train_with_another(
 @pytest.mark.parametrize("name", ["cells", "macro", "any"])
 def test_networks_are_not_mirrored_where_labels_do_not_survive_it(name: str) -> None:
     trunk = Trunk("efficientnet_lite0", 96)
-    spaces = [make_space(name, trunk, 32, augmented=True, mirrored=mirrored) for mirrored in (True, False)]
+    spaces = [
+        make_space(name, trunk, 32, Offer(augmented=True, mirrored=mirrored)) for mirrored in (True, False)
+    ]
     flips = [
         {space.decode(space.sample(random.Random(seed))).recipe.flip for seed in range(40)}
         for space in spaces
@@ -74,8 +77,8 @@ def test_networks_are_not_mirrored_where_labels_do_not_survive_it(name: str) -> 
 def test_a_learned_policy_is_a_choice_and_where_the_search_begins(name: str) -> None:
     policy = "rotate 0.6 0.3 + invert 0.2 0"
     trunk = Trunk("efficientnet_lite0", 96)
-    without = make_space(name, trunk, 32, augmented=True)
-    space = make_space(name, trunk, 32, augmented=True, policy=policy)
+    without = make_space(name, trunk, 32, Offer(augmented=True))
+    space = make_space(name, trunk, 32, Offer(augmented=True, policy=policy))
     for vector in space.starts:
         genome = space.decode(vector)
         assert (genome.recipe.augment, genome.recipe.policy) == ("learned", policy)

@@ -19,6 +19,7 @@ from search_engine.space.cost import cost, cost_together
 from search_engine.space.draw import draw
 from search_engine.space.hybrid import HybridSpace
 from search_engine.space.networks import input_shapes
+from search_engine.space.offer import Offer
 from search_engine.space.union import SCRATCH, TRUNK, UnionSpace, family_of, trains_trunk, with_frozen_trunk
 from search_engine.space.words import in_words
 from search_engine.trial import Vector
@@ -73,7 +74,7 @@ def test_depth_and_the_trunks_rate_matter() -> None:
     assert len({key_of(genome) for genome in each}) == 3
 
 
-@pytest.mark.parametrize("space", [SPACE, UnionSpace(SPACE.trunk, 32, pooled=True, unfreeze=3)])
+@pytest.mark.parametrize("space", [SPACE, UnionSpace(SPACE.trunk, 32, offer=Offer(pooled=True, unfreeze=3))])
 def test_without_time_for_them_they_are_neither_drawn_nor_reached(space: HybridSpace | UnionSpace) -> None:
     assert any(trains_trunk(space, start) for start in space.starts)
     frozen, rng = with_frozen_trunk(space), random.Random(2)
@@ -84,7 +85,7 @@ def test_without_time_for_them_they_are_neither_drawn_nor_reached(space: HybridS
 
 
 def test_networks_from_scratch_train_no_trunk() -> None:
-    space, rng = UnionSpace(SPACE.trunk, 32, pooled=True, unfreeze=3), random.Random(0)
+    space, rng = UnionSpace(SPACE.trunk, 32, offer=Offer(pooled=True, unfreeze=3)), random.Random(0)
     vectors = [space.sample(rng) for _ in range(200)]
     assert not any(trains_trunk(space, vector) for vector in vectors if family_of(vector) == SCRATCH)
     assert any(trains_trunk(space, vector) for vector in vectors if family_of(vector) == TRUNK)

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from search_engine.space.architecture import Trunk
 from search_engine.space.limited import LimitedSpace
+from search_engine.space.offer import Offer
 from search_engine.space.union import FAMILIES, SCRATCH, TRUNK, UnionSpace, family_of, only
 from search_engine.trial import Vector
 
-SPACE = UnionSpace(Trunk("efficientnet_lite0", 128), 32, augmented=True)
+SPACE = UnionSpace(Trunk("efficientnet_lite0", 128), 32, offer=Offer(augmented=True))
 VECTORS = st.integers(0, 2**32).map(lambda seed: SPACE.sample(random.Random(seed)))
 
 
@@ -44,7 +45,7 @@ def test_decisions_of_the_other_family_leave_no_trace_and_are_not_varied() -> No
         assert len(set(neighbours)) == len(neighbours)
         for each in neighbours:
             dead = turned[0][0]
-            other = UnionSpace(SPACE.trunk, 32, augmented=True).only(FAMILIES[dead])
+            other = UnionSpace(SPACE.trunk, 32, offer=Offer(augmented=True)).only(FAMILIES[dead])
             assert other.key((dead, *each[1:])) == SPACE.key(turned[0])
 
 
