@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -28,7 +29,11 @@ from search_engine.trial import Kind, Origin, Trial, TrialState
 TRIES = 150
 """Sub-policies that are looked at if time allows."""
 KEPT = 8
-"""Of these, how many make the policy; AutoAugment has 25, from 15,000."""
+"""Of these, how many make the policy at most; AutoAugment has 25, from 15,000."""
+SHARED = 2
+"""Of these, how many may have an operation in common."""
+SURVIVED = 0.5
+"""Rewards above it are of sub-policies that labels survive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +100,33 @@ def search_policy(
             reward=reward,
         )
         asked.update([trial], [])
-    good = sorted((each for each in found.values() if each[0] > 0.5), key=lambda each: -each[0])
-    return tuple(pair for _, pair in good[:KEPT])
+    return combined(found.values())
+
+
+def combined(found: Iterable[tuple[float, SubPolicy]]) -> Policy:
+    """The best sub-policies that labels survive, no operation in more than ``SHARED`` of them.
+
+    Strategies end by trying one operation in many ways, and a policy of one operation teaches little.
+    """
+    chosen: list[SubPolicy] = []
+    uses: Counter[str] = Counter()
+    for reward, pair in sorted(found, key=lambda each: -each[0]):
+        operations = {use.operation for use in pair if use.probability}
+        if reward > SURVIVED and operations and all(uses[name] < SHARED for name in operations):
+            chosen.append(pair)
+            uses.update(operations)
+    return tuple(chosen[:KEPT])
 
 
 def reward_of(plain: Look, changed: Look) -> float:
-    """Above one half if the labels survive, the more the pictures are changed; else below, by what survives.
+    """Above ``SURVIVED`` if the labels survive, the more are the pictures changed; else below.
 
     Labels survive if accuracy is within a standard error of that on plain pictures; how much a network is
     taken aback, its loss, says how much they are changed.
     """
     if changed.accuracy < plain.accuracy - plain.error:
-        return 0.5 * changed.accuracy / max(plain.accuracy, 1e-6)
-    return 1.0 - 0.5 * math.exp(-max(0.0, changed.loss - plain.loss))
+        return SURVIVED * changed.accuracy / max(plain.accuracy, 1e-6)
+    return 1.0 - (1.0 - SURVIVED) * math.exp(-max(0.0, changed.loss - plain.loss))
 
 
 @torch.inference_mode()

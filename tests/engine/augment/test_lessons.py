@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from search_engine.augment.density import Look, look, reward_of, search_policy
+from search_engine.augment.density import Look, combined, look, reward_of, search_policy
 from search_engine.augment.lessons import Teacher, affords_lesson
 from search_engine.errors import Cancelled
 from search_engine.space.lesson import Lesson, policy_of, sentence
@@ -65,6 +65,13 @@ def test_the_policy_that_is_found_leaves_labels_alone(strategy: str) -> None:
     )
     assert policy == again != ()
     assert all(look(Brightness(), some, (pair,), 0).accuracy > 0.95 for pair in policy)
+
+
+def test_a_policy_is_not_made_of_one_operation() -> None:
+    pairs = [(Use("rotate", 1.0, m), Use("identity", 0.0, 0.0)) for m in (0.1, 0.3, 0.5)]
+    other, harmful = (Use("invert", 1.0, 0.0),) * 2, (Use("solarize", 1.0, 0.9),) * 2
+    found = [(0.9, pairs[0]), (0.8, pairs[1]), (0.95, pairs[2]), (0.6, other), (0.4, harmful)]
+    assert combined(found) == (pairs[2], pairs[0], other)
 
 
 def test_the_search_is_ended_when_it_is_told_to() -> None:
