@@ -51,6 +51,7 @@ def arm_figures(trials: list[Trial]) -> dict[str, float | None]:
         "search": best(ours),
         "random": best(random),
         "probe": best([t for t in done if t.kind == Trial.Kind.LINEAR_PROBE]),
+        "tuned": best([t for t in done if t.kind == Trial.Kind.FINE_TUNE]),
         "majority": best([t for t in done if t.kind == Trial.Kind.MAJORITY]),
     }
 
