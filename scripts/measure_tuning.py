@@ -31,7 +31,7 @@ from search_engine.space.hybrid import HybridSpace
 from search_engine.space.trunks import TRUNKS
 from search_engine.trainer.logistic import fit_logistic
 from search_engine.trainer.loop import Examples, predict, train
-from search_engine.trainer.tuning import HEAD_EPOCHS, take_over, with_frozen_trunk
+from search_engine.trainer.tuning import head_epochs, take_over, with_frozen_trunk
 from search_engine.trunk.graph import TrunkRunner, feature_names
 
 TRUNK = "efficientnet_lite0"
@@ -132,7 +132,11 @@ def fitted(row: Row, training: Examples, validation: Examples, classes: int, see
     model = Candidate(row.genome, classes)
     if row.genome.unfrozen:
         head = fitted(
-            Row("", with_frozen_trunk(row.genome), HEAD_EPOCHS), training, validation, classes, seed
+            Row("", with_frozen_trunk(row.genome), head_epochs(len(training))),
+            training,
+            validation,
+            classes,
+            seed,
         )
         take_over(model, head)
     if row.genome.recipe.solver == LBFGS:

@@ -115,7 +115,8 @@ def question(c: Comparison) -> str:
         return f"The best of the search's first {c.first_tries} networks, against {drawn}"
     if c.question is Question.ALL:
         return f"The best of all {c.first_tries} networks of the search, against {drawn}"
-    return "The best network, against plain transfer learning"
+    control = "plain transfer learning" if c.question is Question.PROBE else "plain fine-tuning"
+    return f"The best network, against {control}"
 
 
 def headline(c: Comparison) -> str:
