@@ -31,7 +31,7 @@ from search_engine.space.hybrid import HybridSpace
 from search_engine.space.trunks import TRUNKS
 from search_engine.trainer.logistic import fit_logistic
 from search_engine.trainer.loop import Examples, predict, train
-from search_engine.trainer.tuning import HEAD_EPOCHS, take_over, with_frozen_trunk
+from search_engine.trainer.tuning import head_epochs, take_over, with_frozen_trunk
 from search_engine.trunk.graph import TrunkRunner, feature_names
 
 TRUNK = "efficientnet_lite0"
@@ -53,6 +53,7 @@ def main() -> None:
     parser.add_argument("zips", type=Path, nargs="+")
     parser.add_argument("--resolution", type=int, default=128)
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--pictures", type=int, help="of a set, drawn at random, at the most")
     parser.add_argument("--epochs", type=int, default=6, help="of networks that train a part of the trunk")
     parser.add_argument("--depths", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--hidden", type=int, nargs="+", default=[0], help="units of their heads")
@@ -65,7 +66,7 @@ def main() -> None:
     say("| set | px | network | epochs | accuracy | log loss | s |")
     say("| --- | --- | --- | --- | --- | --- | --- |")
     for path in options.zips:
-        features, labels = activations(path, options.resolution, options.cache)
+        features, labels = activations(path, options.resolution, options.cache, options.pictures)
         for row in rows(options):
             figures = [score(row, features, labels, seed) for seed in range(options.seeds)]
             accuracy, loss, seconds = np.mean(figures, axis=0)
@@ -91,12 +92,14 @@ def rows(options: argparse.Namespace) -> Iterator[Row]:
         )
 
 
-def activations(path: Path, side: int, cache: Path) -> tuple[dict[str, Tensor], np.ndarray]:
+def activations(path: Path, side: int, cache: Path, most: int | None) -> tuple[dict[str, Tensor], np.ndarray]:
     """All features of all pictures, float16, kept in the cache, and class indices."""
     names = feature_names(TRUNKS[TRUNK], len(TRUNKS[TRUNK].tails))
-    file = cache / f"{path.stem}-{side}.npz"
+    file = cache / f"{path.stem}-{side}{f'-{most}' if most else ''}.npz"
     if not file.exists():
         pixels, labels = read(path, side)
+        chosen = np.random.default_rng(0).permutation(len(pixels))[:most]
+        pixels, labels = pixels[chosen], labels[chosen]
         runner = TrunkRunner(TRUNK, side, cache, torch.device("cpu"), names=names)
         started = time.process_time()
         parts = [runner(pixels[i : i + BATCH]) for i in range(0, len(pixels), BATCH)]
@@ -129,7 +132,11 @@ def fitted(row: Row, training: Examples, validation: Examples, classes: int, see
     model = Candidate(row.genome, classes)
     if row.genome.unfrozen:
         head = fitted(
-            Row("", with_frozen_trunk(row.genome), HEAD_EPOCHS), training, validation, classes, seed
+            Row("", with_frozen_trunk(row.genome), head_epochs(len(training))),
+            training,
+            validation,
+            classes,
+            seed,
         )
         take_over(model, head)
     if row.genome.recipe.solver == LBFGS:

@@ -33,7 +33,11 @@ def able(config: SearchConfig, plan: Plan, trials: Sequence[Trial]) -> list[Tria
     That is neither what always says the same label nor what was trained for less than others.
     """
     top = len(rungs(config, plan)) - 1
-    return [t for t in trials if t.kind is Kind.LINEAR_PROBE or (is_network(t) and t.rung == top)]
+    return [
+        t
+        for t in trials
+        if t.kind in (Kind.LINEAR_PROBE, Kind.FINE_TUNE) or (is_network(t) and t.rung == top)
+    ]
 
 
 def ensemble_of(trials: Sequence[Trial]) -> Trial | None:

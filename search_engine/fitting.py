@@ -30,7 +30,7 @@ from search_engine.trainer.logistic import fit_logistic
 from search_engine.trainer.loop import Examples, Hopeless, predict, train
 from search_engine.trainer.probe import STRENGTHS, LinearProbe, Majority, fit_probe
 from search_engine.trainer.shorten import fewer, smaller
-from search_engine.trainer.tuning import HEAD_EPOCHS, HEAD_SHARE, take_over, with_frozen_trunk
+from search_engine.trainer.tuning import HEAD_SHARE, head_epochs, take_over, with_frozen_trunk
 from search_engine.trial import Kind
 from search_engine.trunk.features import write_array
 from search_engine.trunk.graph import session
@@ -151,7 +151,7 @@ class Fitter:
                 seen,
                 None,
                 frozen.recipe,
-                epochs=HEAD_EPOCHS,
+                epochs=head_epochs(len(seen)),
                 seconds=shorter.seconds,
                 seed=command.seed,
                 on_epoch=_quiet,

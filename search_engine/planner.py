@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -24,6 +25,7 @@ PILOT_EPOCHS = (8, 40)  # of networks from scratch beside those on a trunk: 8 to
 PILOT_SHARE = 0.1  # of the search for one such network; two begin the search
 PILOT_MOST = 0.25  # of the search; where one takes more, they are left out
 TUNE_EPOCHS = (4, 8)  # of a trunk trained in part, which begins as a network that is fitted already
+TUNE_SEEN = (5000, 10_000)  # pictures in all those epochs, at least; in few steps a trunk only forgets
 TUNE_SHARE = 0.1  # of the search for one such network at the most
 TUNE_HEAD_SECONDS = 5.0  # until its head is fitted on the frozen trunk
 TUNE_MEASURED = (2, 128)  # stages trained, and pixels, at which its rate is measured
@@ -115,13 +117,12 @@ def _with_tuning(config: SearchConfig, plan: Plan, rates: Rates, search: float) 
     spec = TRUNKS[plan.trunk]
     if not rates.tune or config.fidelity != FULL:
         return plan
+    least, most = (max(e, math.ceil(n / plan.pictures)) for e, n in zip(TUNE_EPOCHS, TUNE_SEEN, strict=True))
     for unfreeze in range(len(spec.tails), 0, -1):
         epoch_seconds = plan.pictures / tune_rate(spec, rates, unfreeze, plan.resolution)
-        epochs = min(
-            int((TUNE_SHARE * search - TUNE_HEAD_SECONDS) / (MARGIN * epoch_seconds)), TUNE_EPOCHS[1]
-        )
+        epochs = min(int((TUNE_SHARE * search - TUNE_HEAD_SECONDS) / (MARGIN * epoch_seconds)), most)
         memory = plan.pictures * picture_bytes(spec, plan.resolution, unfreeze)
-        if epochs >= TUNE_EPOCHS[0] and memory <= MEMORY_BYTES:
+        if epochs >= least and memory <= MEMORY_BYTES:
             seconds = MARGIN * epochs * epoch_seconds + TUNE_HEAD_SECONDS
             return replace(plan, unfreeze=unfreeze, tune_epochs=epochs, tune_seconds=seconds)
     return plan

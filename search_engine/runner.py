@@ -44,7 +44,7 @@ from search_engine.settings import check_config, settled
 from search_engine.space.invariance import sentences
 from search_engine.space.lesson import sentence
 from search_engine.steps import Clock, DoneStep, ExportStep, Step, TrainStep, WaitStep
-from search_engine.trial import Kind, TrialState
+from search_engine.trial import Kind, Origin, TrialState
 
 MAX_DEATHS = 3  # engine processes lost in a row before a slot gives up
 POLL_SECONDS = 0.2
@@ -139,11 +139,7 @@ class LocalSearch:
             winner=self._final.number,
             networks=sum(t.kind is Kind.NETWORK for t in finished),
             ledger=self._records.ledger(self._need_plan(), read_manifest(Path(self._open.manifest)).digest),
-            controls={
-                t.kind.value: t.reward or 0.0
-                for t in finished
-                if t.kind in (Kind.MAJORITY, Kind.LINEAR_PROBE)
-            },
+            controls={t.kind.value: t.reward or 0.0 for t in finished if t.origin is Origin.CONTROL},
             worth=self._records.worth(self._need_plan()),
         )
 

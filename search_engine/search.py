@@ -3,7 +3,8 @@
 The site asks it inside a database transaction, the command line in a loop. Nothing is remembered between
 calls, so a search whose processes all died goes on from its trials.
 
-A search runs its controls (0: majority, 1: linear probe), a supernet if its strategy wants one, then networks
+A search runs its controls (0: majority, 1: linear probe, 2: fine-tuning if the plan has time for it), a
+supernet if its strategy wants one, then networks
 while time allows, hands out a usable model as soon as there is one and at each improvement. Then it selects
 an ensemble, fits what wins again on all pictures, and ends with one final export that opens the sealed test
 split. Which network comes next is said in ``proposing``, what comes of them in ``finishing``.
@@ -29,7 +30,7 @@ from search_engine.finishing import (
 from search_engine.objective import latency_bound
 from search_engine.proposing import Candidate, incumbent, is_network, propose
 from search_engine.reserve import refit_reserve
-from search_engine.space.architecture import Genome, Trunk, linear_probe
+from search_engine.space.architecture import Genome, Trunk, fine_tuned, linear_probe
 from search_engine.space.base import GenomeSpace
 from search_engine.space.canonical import key_of
 from search_engine.space.union import with_frozen_trunk
@@ -37,7 +38,7 @@ from search_engine.steps import Clock, DoneStep, ExportStep, Part, Step, TrainSt
 from search_engine.trial import Kind, Origin, Trial, TrialState, best_of
 
 CONTROLS = (Kind.MAJORITY, Kind.LINEAR_PROBE)
-"""In the order of their trial numbers."""
+"""In the order of their trial numbers. Networks wait for them."""
 
 FINISH_OVERHEAD = 2.0
 """Seconds to choose what answers together, and to load, save and report around the final fits."""
@@ -91,11 +92,11 @@ class _View:
         """The next control that nobody runs; wait for those that run; None once all have ended."""
         seconds = max(self.plan.trial_seconds, self.left)  # without a control there is nothing to show
         ended = 0
-        for number, kind in enumerate(CONTROLS):
+        for number, kind in enumerate(controls(self.plan)):
             trial = self.trials[number] if number < len(self.trials) else None
-            if trial is None or trial.state is TrialState.QUEUED:
+            if trial is None or (trial.kind is kind and trial.state is TrialState.QUEUED):
                 return self._control_step(number, kind, seconds, retry=trial is not None)
-            ended += trial.state is not TrialState.RUNNING
+            ended += kind in CONTROLS and trial.state is not TrialState.RUNNING
         return None if ended == len(CONTROLS) else WaitStep("The controls come first.")
 
     def provisional(self) -> Step | None:
@@ -112,7 +113,7 @@ class _View:
         """Shared weights come before the networks, once, where the strategy wants them."""
         if self.config.strategy != "enas":
             return None
-        number = len(CONTROLS)
+        number = len(controls(self.plan))
         trial = self.trials[number] if number < len(self.trials) else None
         if trial is None or (trial.kind is Kind.SUPERNET and trial.state is TrialState.QUEUED):
             seconds = SUPERNET_SHARE * self.left
@@ -199,7 +200,7 @@ class _View:
             step,
             trains=trial.kind,
             vector=trial.vector,
-            genome=self.space.decode(trial.vector) if is_network(trial) else self._probe,
+            genome=self.space.decode(trial.vector) if is_network(trial) else self._control(trial.kind),
             key=trial.key,
             parent=trial.number,
             seed=trial_seed(self.config.seed, trial.number),
@@ -240,9 +241,10 @@ class _View:
         reserve = self.plan.finish_seconds + refit_reserve(self.config, expected, winner) + FINISH_OVERHEAD
         return self.config.budget_seconds - reserve - self.clock.elapsed
 
-    @property
-    def _probe(self) -> Genome:
-        return linear_probe(Trunk(self.plan.trunk, self.plan.trunk_resolution))
+    def _control(self, kind: Kind) -> Genome:
+        """The network of a control other than the majority."""
+        trunk = Trunk(self.plan.trunk, self.plan.trunk_resolution)
+        return fine_tuned(trunk, self.plan.unfreeze) if kind is Kind.FINE_TUNE else linear_probe(trunk)
 
     def _network_step(self, number: int, found: Candidate, *, retry: bool) -> Step | None:
         """None if there is no time left for it."""
@@ -285,7 +287,11 @@ class _View:
         step = self._step(number, kind, Origin.CONTROL, seconds, retry=retry)
         if kind is Kind.MAJORITY:
             return step
-        return replace(step, genome=self._probe, key=key_of(self._probe), epochs=self.plan.epochs)
+        genome, epochs = self._control(kind), self.plan.epochs
+        if kind is Kind.FINE_TUNE:
+            most = TIMEOUT_FACTOR * self.plan.tune_seconds
+            step, epochs = replace(step, seconds=min(step.seconds, most)), self.plan.tune_epochs
+        return replace(step, genome=genome, key=key_of(genome), epochs=epochs)
 
     def _step(self, number: int, kind: Kind, origin: Origin, seconds: float, *, retry: bool) -> TrainStep:
         return TrainStep(
@@ -302,6 +308,11 @@ class _View:
             trains=kind,
             retry=retry,
         )
+
+
+def controls(plan: Plan) -> tuple[Kind, ...]:
+    """What a search has to beat, in the order of the trials' numbers."""
+    return (*CONTROLS, Kind.FINE_TUNE) if plan.unfreeze else CONTROLS
 
 
 def trial_seed(seed: int, number: int) -> int:

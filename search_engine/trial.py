@@ -41,6 +41,7 @@ class Kind(StrEnum):
 
     MAJORITY = "majority"
     LINEAR_PROBE = "linear_probe"
+    FINE_TUNE = "fine_tune"
     SUPERNET = "supernet"
     NETWORK = "network"
     ENSEMBLE = "ensemble"

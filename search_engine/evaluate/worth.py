@@ -1,6 +1,6 @@
-"""What a search was worth: its best network against chance and against plain transfer learning.
+"""What a search was worth: its best network against chance, plain transfer learning and plain fine-tuning.
 
-All three are compared on the validation pictures, by which the networks were chosen, and that flatters the
+All are compared on the validation pictures, by which the networks were chosen, and that flatters the
 chosen ones a little; how good the winner is, only the sealed test says. What is compared is what the search
 maximised: accuracy, or accuracy times a power of the latency. An interval covers the luck of which
 pictures were asked, not of which networks were drawn, and that is large where they are few.
@@ -26,6 +26,8 @@ class Question(StrEnum):
     """The best of all the search's networks with the best of the random ones, which had fewer tries."""
     PROBE = "probe"
     """The best of all networks of both arms with plain transfer learning."""
+    TUNED = "tuned"
+    """The same with plain fine-tuning, where there was time for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +100,13 @@ def worth(trials: Sequence[Scored], seed: int) -> tuple[Comparison, ...]:
     networks = [trial for trial in trials if trial.kind is Kind.NETWORK]
     random = [trial for trial in networks if trial.origin is Origin.RANDOM]
     search = [trial for trial in networks if trial.origin is not Origin.RANDOM]
-    probes = [trial for trial in trials if trial.kind is Kind.LINEAR_PROBE]
+    probes, tuned = ([t for t in trials if t.kind is kind] for kind in (Kind.LINEAR_PROBE, Kind.FINE_TUNE))
     fair = min(len(search), len(random))
     pairs = (
         (Question.FAIR, search[:fair], random[:fair]),
         (Question.ALL, search if len(search) != len(random) else [], random),  # else asked already
         (Question.PROBE, networks, probes),
+        (Question.TUNED, networks, tuned),
     )
     return tuple(compare(q, ours, theirs, seed) for q, ours, theirs in pairs if ours and theirs)
 

@@ -38,6 +38,9 @@ _RECIPE: dict[str, tuple[Any, ...]] = {
 TRUNK_RATES = (0.1, 0.3, 1.0)
 """Learning rates of the trunk's trained stages, as shares of the head's."""
 
+TUNED_FIRST = 2
+"""Stages of the trunk that the first such network trains: more than one was worth it."""
+
 TUNED_SHARE = 0.25
 """Of the networks drawn at random that may train a part of the trunk; it takes several times as long."""
 
@@ -224,7 +227,11 @@ class HybridSpace(VectorSpace):
             recipe=recipe,
             pooled=self.pooled,
         )
-        tuned = replace(perceptron, unfrozen=self.unfreeze, recipe=replace(recipe, trunk_rate=TRUNK_RATES[1]))
+        tuned = replace(
+            perceptron,
+            unfrozen=min(TUNED_FIRST, self.unfreeze),
+            recipe=replace(recipe, trunk_rate=TRUNK_RATES[1]),
+        )
         genomes = (
             *((logistic,) if self.pooled else ()),
             perceptron,

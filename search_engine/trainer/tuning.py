@@ -7,6 +7,7 @@ seconds, and then head and trunk are trained together from there.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import torch
@@ -21,8 +22,16 @@ from search_engine.trunk.weights import load_tail
 HEAD_SHARE = 0.3
 """Of the time of a training, at the most, that its head may take on the frozen trunk."""
 
-HEAD_EPOCHS = 15
-"""Of a head with hidden units on the frozen trunk."""
+HEAD_EPOCHS = (15, 60)
+"""Of a head with hidden units on the frozen trunk, at least and at most."""
+HEAD_SEEN = 20_000
+"""Pictures in all those epochs: a small set is passed over more often."""
+
+
+def head_epochs(pictures: int) -> int:
+    """For how long a head with hidden units is trained on the frozen trunk."""
+    least, most = HEAD_EPOCHS
+    return min(most, max(least, math.ceil(HEAD_SEEN / pictures)))
 
 
 def with_frozen_trunk(genome: Genome) -> Genome:

@@ -9,9 +9,9 @@ import pytest
 
 from search_engine.config import Plan, SearchConfig
 from search_engine.families import TUNED, schedule
-from search_engine.planner import MEMORY_BYTES, TUNE_EPOCHS, Rates, make_plan, picture_bytes
+from search_engine.planner import MEMORY_BYTES, TUNE_EPOCHS, TUNE_SEEN, Rates, make_plan, picture_bytes
 from search_engine.proposing import space_of
-from search_engine.search import decide
+from search_engine.search import controls, decide
 from search_engine.space.trunks import TRUNKS
 from search_engine.steps import Clock, TrainStep
 from search_engine.trial import Kind, Origin, Trial, TrialState
@@ -45,7 +45,7 @@ def plan(minutes: float, pictures: int, rates: Rates = RATES, **changes: object)
 def test_two_minutes_are_too_short_for_it_and_an_hour_is_not() -> None:
     assert plan(2, 2000).unfreeze == 0
     assert plan(60, 2000).unfreeze == 3
-    assert plan(60, 500).tune_epochs == TUNE_EPOCHS[1]
+    assert plan(60, 2000, dataclasses.replace(RATES, tune=1000.0)).tune_epochs == TUNE_EPOCHS[1]
     depths = [plan(minutes, 2000).unfreeze for minutes in (1, 2, 5, 10, 15, 30, 60)]
     assert depths == sorted(depths)
 
@@ -58,6 +58,12 @@ def test_one_such_network_takes_a_small_part_of_the_search() -> None:
                 SearchConfig(budget_seconds=60 * minutes, slots=2)
             )
             assert made.tune_epochs >= TUNE_EPOCHS[0]
+
+
+def test_a_small_set_is_passed_over_more_often() -> None:
+    made = plan(15, 200)
+    assert made.unfreeze
+    assert made.tune_epochs * 200 >= TUNE_SEEN[0]
 
 
 def test_what_is_cached_for_it_fits_into_memory() -> None:
@@ -80,6 +86,7 @@ def played(config: SearchConfig) -> Iterator[tuple[float, TrainStep]]:
     trials = [
         Trial(0, Kind.MAJORITY, Origin.CONTROL, TrialState.FINISHED, reward=0.2, seconds=0.1, epochs=0),
         Trial(1, Kind.LINEAR_PROBE, Origin.CONTROL, TrialState.FINISHED, reward=0.5, seconds=2.0, epochs=1),
+        Trial(2, Kind.FINE_TUNE, Origin.CONTROL, TrialState.FINISHED, reward=0.6, seconds=9.0, epochs=5),
     ]
     while True:
         step = decide(config, PLAN, trials, Clock(elapsed=now, exported=1, since_export=0.0), space)
@@ -133,3 +140,25 @@ def test_searches_planned_before_it_was_offered_have_one_schedule() -> None:
     space = space_of(SearchConfig(budget_seconds=60.0), older)
     assert len(space.decisions) == 50
     assert {schedule(older, start) for start in space.starts} == {""}
+
+
+def test_plain_fine_tuning_is_a_control_that_nobody_waits_for() -> None:
+    config = SearchConfig(budget_seconds=900.0, seed=3, slots=2)
+    space = space_of(config, PLAN)
+    trials: list[Trial] = []
+    for number, kind in enumerate((Kind.MAJORITY, Kind.LINEAR_PROBE)):
+        step = decide(config, PLAN, trials, Clock(elapsed=20.0), space)
+        assert isinstance(step, TrainStep)
+        assert (step.number, step.kind) == (number, kind)
+        trials.append(Trial(number, kind, Origin.CONTROL, TrialState.FINISHED, reward=0.5, seconds=1.0))
+    clock = Clock(elapsed=22.0, exported=1, since_export=0.0)
+    step = decide(config, PLAN, trials, clock, space)
+    assert isinstance(step, TrainStep)
+    assert (step.kind, step.origin, step.epochs) == (Kind.FINE_TUNE, Origin.CONTROL, PLAN.tune_epochs)
+    assert step.genome is not None
+    assert (step.genome.unfrozen, step.genome.pooled) == (PLAN.unfreeze, False)
+    trials.append(Trial(2, step.kind, step.origin, TrialState.RUNNING, key=step.key))
+    following = decide(config, PLAN, trials, clock, space)
+    assert isinstance(following, TrainStep)
+    assert following.kind is Kind.NETWORK
+    assert controls(dataclasses.replace(PLAN, unfreeze=0)) == (Kind.MAJORITY, Kind.LINEAR_PROBE)

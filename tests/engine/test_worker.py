@@ -34,7 +34,7 @@ from search_engine.events import (
 )
 from search_engine.process import EngineDied, EngineProcess
 from search_engine.search import trial_seed
-from search_engine.space.architecture import Trunk
+from search_engine.space.architecture import Trunk, fine_tuned
 from search_engine.space.hybrid import HybridSpace
 from tests.engine.shapes import write_shapes
 
@@ -346,6 +346,9 @@ def test_a_network_that_trains_a_part_of_the_trunk_is_fitted_selected_and_export
             trained[1].parameters > trained[0].parameters
         )  # its hidden layer: the trunk is not counted twice
         ask(process, refit_command(commands[1], 9), Refitted)
+        by_hand = fine_tuned(Trunk(plan.trunk, plan.resolution), 1).to_dict()
+        control = replace(commands[1], number=2, kind="fine_tune", genome=by_hand)
+        assert ask(process, control, Trained).accuracy > 0.5
         parts = [
             {
                 "number": n,

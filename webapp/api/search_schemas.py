@@ -164,8 +164,9 @@ class MemberOut(Schema):
 class TrialOut(Schema):
     number: int
     kind: str = Field(
-        description="`network`, a control (`majority`, `linear_probe`), `supernet` (shared weights), "
-        "`ensemble` (networks that answer together) or `refit` (a winner's training on all pictures)."
+        description="`network`, a control (`majority`, `linear_probe`, `fine_tune`), `supernet` "
+        "(shared weights), `ensemble` (networks that answer together) or `refit` (a winner's training on all "
+        "pictures)."
     )
     origin: str = Field(description="Who proposed it: `control`, `strategy`, `random` or `finish`.")
     state: str = Field(description="`queued`, `running`, `finished`, `failed` or `cancelled`.")

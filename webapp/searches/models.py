@@ -143,6 +143,7 @@ class Trial(models.Model):
     class Kind(models.TextChoices):
         MAJORITY = "majority", "Always the most common label"
         LINEAR_PROBE = "linear_probe", "Plain transfer learning"
+        FINE_TUNE = "fine_tune", "Plain fine-tuning"
         SUPERNET = "supernet", "Shared weights"
         NETWORK = "network", "Network"
         ENSEMBLE = "ensemble", "Networks that answer together"

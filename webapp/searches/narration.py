@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from search_engine.search import CONTROLS
+from search_engine.config import Plan
+from search_engine.search import CONTROLS, controls
 from search_engine.space.invariance import sentences
 from search_engine.space.lesson import sentence
-from search_engine.trial import Kind
+from search_engine.space.registry import ANY, HYBRID
 from webapp.searches.models import LogLine, Search, Trial
 
 if TYPE_CHECKING:
-    from search_engine.config import Plan
     from search_engine.events import Combined, Prepared, Refitted, SupernetDone, Trained
+
+
+NAMES = {
+    Trial.Kind.MAJORITY: "Always naming the most common label",
+    Trial.Kind.LINEAR_PROBE: "Plain transfer learning",
+    Trial.Kind.FINE_TUNE: "Plain fine-tuning",
+    Trial.Kind.SUPERNET: "The shared weights",
+    Trial.Kind.ENSEMBLE: "The ensemble",
+}
+"""Of the trials that are no networks of the search."""
 
 
 def note(search: Search, text: str, level: str = LogLine.Level.INFO) -> None:
@@ -33,24 +43,22 @@ def seconds_in_words(seconds: float) -> str:
 
 def trial_name(trial: Trial) -> str:
     """What the page and the log call a trial, at the start of a sentence."""
-    if trial.kind == Trial.Kind.MAJORITY:
-        return "Always naming the most common label"
-    if trial.kind == Trial.Kind.LINEAR_PROBE:
-        return "Plain transfer learning"
-    if trial.kind == Trial.Kind.SUPERNET:
-        return "The shared weights"
-    if trial.kind == Trial.Kind.ENSEMBLE:
-        return "The ensemble"
     if trial.kind == Trial.Kind.REFIT:
-        return f"{network_name(trial.parent_number)}, on all pictures,"
-    return f"Network {trial.number}"
+        return f"{refitted_name(trial)}, on all pictures,"
+    return NAMES.get(Trial.Kind(trial.kind), f"Network {trial.number}")
 
 
-def network_name(number: int | None) -> str:
-    """What a trial that can win is called, by its number; controls come first and in order."""
-    if number == CONTROLS.index(Kind.LINEAR_PROBE):
-        return "Plain transfer learning"
-    return f"Network {number}"
+def refitted_name(trial: Trial) -> str:
+    """What the network is called that a refit trains again."""
+    return network_name(trial.parent_number, trial.search)
+
+
+def network_name(number: int | None, search: Search) -> str:
+    """What a trial of a search that can win is called, by its number; controls come first and in order."""
+    kinds = controls(Plan.from_dict(search.plan)) if search.plan else CONTROLS
+    if number is None or number >= len(kinds):
+        return f"Network {number}"
+    return Trial.Kind(kinds[number].value).label
 
 
 def in_sentence(name: str) -> str:
@@ -67,11 +75,13 @@ def describe_plan(plan: Plan) -> str:
             f"takes about {seconds_in_words(plan.scratch_seconds)}."
         )
     tuned = ""
+    if plan.space in (HYBRID, ANY):
+        tuned = " The pretrained network itself is not trained further in this search."
     if plan.unfreeze:
         stages = "last stage" if plan.unfreeze == 1 else f"last {plan.unfreeze} stages"
         tuned = (
-            f" There is time to train the {stages} of the pretrained network, too; one such network takes "
-            f"about {seconds_in_words(plan.tune_seconds)}."
+            f" There is time to train the {stages} of the pretrained network, too: plainly, as a "
+            f"control, and in networks of the search. One takes about {seconds_in_words(plan.tune_seconds)}."
         )
     return (
         f"Measured this machine: pictures are seen at {plan.resolution} × {plan.resolution} pixels, "
@@ -98,11 +108,11 @@ def describe_shared(event: SupernetDone) -> str:
     )
 
 
-def describe_combined(event: Combined, *, pictures: int | None) -> str:
+def describe_combined(event: Combined, search: Search, *, pictures: int | None) -> str:
     """Which networks answer together, or that none are better so."""
     numbers = [str(each["number"]) for each in sorted(event.members, key=lambda each: each["number"])]
     if len(numbers) == 1:
-        return f"No ensemble is better than {in_sentence(network_name(int(numbers[0])))} alone."
+        return f"No ensemble is better than {in_sentence(network_name(int(numbers[0]), search))} alone."
     names = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
     score = score_in_words(event.accuracy, pictures)
     return f"The ensemble, which is numbers {names} answering together, is right on {score}."
@@ -111,7 +121,7 @@ def describe_combined(event: Combined, *, pictures: int | None) -> str:
 def describe_refitted(trial: Trial, event: Refitted) -> str:
     """That a network learned once more, now from more pictures."""
     return (
-        f"{network_name(trial.parent_number)} has learned from the validation pictures, too, in "
+        f"{refitted_name(trial)} has learned from the validation pictures, too, in "
         f"{seconds_in_words(event.seconds)}."
     )
 
@@ -156,7 +166,7 @@ def describe_model(trial: Trial, card: dict[str, Any], *, final: bool) -> str:
 def describe_failure(trial: Trial, message: str) -> str:
     reason = message.rstrip(". ")
     if trial.kind == Trial.Kind.REFIT:
-        return f"{network_name(trial.parent_number)} stays as it was before the last training: {reason}."
+        return f"{refitted_name(trial)} stays as it was before the last training: {reason}."
     return f"{trial_name(trial)} could not be trained: {reason}. The search goes on without it."
 
 

@@ -143,7 +143,7 @@ class Recorder:
                 values = {"members": [list(each) for each in members_of(event)]}
                 if len(event.members) > 1:  # else it is no candidate of its own
                     values |= _figures(event)
-                text = describe_combined(event, pictures=self._validated_on())
+                text = describe_combined(event, self.search, pictures=self._validated_on())
         with held(self.slot):
             self.search.refresh_from_db()  # its clock
             Trial.objects.filter(pk=trial.pk, state=Trial.State.RUNNING).update(

@@ -55,6 +55,14 @@ def test_all_networks_are_compared_with_plain_transfer_learning() -> None:
     assert not probe.may_be_chance
 
 
+def test_they_are_compared_with_plain_fine_tuning_where_there_is_some() -> None:
+    tuned = scored(7, 170, Origin.CONTROL, Kind.FINE_TUNE)
+    found = by_question(worth([*arms(), tuned], seed=0))
+    assert (found[Question.TUNED].first, found[Question.TUNED].second) == (6, 7)
+    assert found[Question.PROBE].second == 1
+    assert Question.TUNED not in by_question(worth(arms(), seed=0))
+
+
 def test_without_the_pictures_there_is_a_difference_but_no_interval() -> None:
     found = by_question(worth(arms(bits=False), seed=0))[Question.PROBE]
     assert found.difference == pytest.approx(40 / PICTURES)

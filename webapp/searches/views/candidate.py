@@ -31,7 +31,7 @@ def trial(request: AuthenticatedRequest, pk: int, number: int) -> HttpResponse:
         "outside": outside(found),
         "family": family(found),
         "members": members(found),
-        "again": network_name(found.parent_number),
+        "again": network_name(found.parent_number, found.search),
         "drawing": drawing(found.genome, found.search.version),
         "genome": json.dumps(found.genome, indent=2) if found.genome else "",
         "chart_data": epoch_data(found),

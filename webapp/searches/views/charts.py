@@ -10,7 +10,7 @@ from webapp.searches.models import Search, Trial
 from webapp.searches.narration import trial_name
 from webapp.searches.views.ranking import arms, best_of, finished
 
-DOTS = (Trial.Kind.NETWORK, Trial.Kind.LINEAR_PROBE, Trial.Kind.ENSEMBLE)
+DOTS = (Trial.Kind.NETWORK, Trial.Kind.LINEAR_PROBE, Trial.Kind.FINE_TUNE, Trial.Kind.ENSEMBLE)
 """What has an accuracy and takes time."""
 
 

@@ -51,6 +51,7 @@ def arm_figures(trials: list[Trial]) -> dict[str, float | None]:
         "search": best(ours),
         "random": best(random),
         "probe": best([t for t in done if t.kind == Trial.Kind.LINEAR_PROBE]),
+        "tuned": best([t for t in done if t.kind == Trial.Kind.FINE_TUNE]),
         "majority": best([t for t in done if t.kind == Trial.Kind.MAJORITY]),
     }
 
@@ -114,7 +115,8 @@ def question(c: Comparison) -> str:
         return f"The best of the search's first {c.first_tries} networks, against {drawn}"
     if c.question is Question.ALL:
         return f"The best of all {c.first_tries} networks of the search, against {drawn}"
-    return "The best network, against plain transfer learning"
+    control = "plain transfer learning" if c.question is Question.PROBE else "plain fine-tuning"
+    return f"The best network, against {control}"
 
 
 def headline(c: Comparison) -> str:
