@@ -28,6 +28,7 @@ from search_engine.space.architecture import Genome, Trunk
 from search_engine.space.build import Candidate
 from search_engine.space.hybrid import HybridSpace
 from search_engine.space.trunks import EMBEDDING, POOLED, TRUNKS
+from search_engine.trainer.folds import Fold
 from search_engine.trainer.logistic import fit_logistic
 from search_engine.trainer.loop import Examples, predict
 from search_engine.trunk.graph import TrunkRunner
@@ -130,10 +131,13 @@ def score(
     split = StratifiedShuffleSplit(1, test_size=0.2, random_state=seed)
     training, validation = next(split.split(labels, labels))
     model = Candidate(replace(genome, pooled=row.pooled), int(labels.max()) + 1)
-    fit_logistic(
-        model,
+    fold = Fold(
         examples(row, views, row.train, labels, training),
         examples(row, views, row.ask[:1], labels, validation),
+    )
+    fit_logistic(
+        [model],
+        [fold],
         strength=None,
         seconds=600.0,
         seed=seed,

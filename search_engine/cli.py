@@ -123,6 +123,7 @@ def fit(options: argparse.Namespace) -> int:
             early_stop=not options.no_early_stop,
             ensemble=not options.single,
             prefilter=options.prefilter,
+            folds=options.folds,
         )
         search = LocalSearch(
             config, manifest, cache=work / "cache", run=work / "run", device=options.device, say=_say

@@ -26,6 +26,7 @@ from search_engine.export.onnx import FAINTEST, ServingModel, ServingPart
 from search_engine.fitting import TRUNK_LATENCY, Fitter
 from search_engine.space.architecture import Genome
 from search_engine.space.cost import Cost, cost_together, frozen_share
+from search_engine.trainer.folds import Fold
 from search_engine.trial import Kind
 from search_engine.trunk.weights import load_trunk
 
@@ -38,7 +39,8 @@ class Rival:
         number, kind, genome: of the trial.
         latency_ms: of one picture through the whole network.
         temperature: that its logits are to be divided by.
-        probabilities: (N, classes) at that temperature, of the validation pictures.
+        probabilities: (N, classes) at that temperature, of the pictures that judge it: the validation split,
+            or in a cross-validation all, each answered by a network that had not seen it.
     """
 
     number: int
@@ -50,7 +52,7 @@ class Rival:
 
     @classmethod
     def of(cls, data: dict[str, Any], fitter: Fitter, targets: np.ndarray) -> Self:
-        """From a line of a command; ``targets`` are the validation pictures' labels."""
+        """From a line of a command; ``targets`` are the labels of the pictures that judge."""
         number, kind, genome = data["number"], Kind(data["kind"]), fitter.genome(data["genome"])
         logits = fitter.logits(number, kind, genome)
         temperature = fit_temperature(logits, targets)
@@ -124,14 +126,16 @@ def refit(command: Refit, fitter: Fitter) -> Refitted:
     """Train a trial's network again, on the training and the validation pictures.
 
     Raises:
-        TrialFailed: it diverged, or knows the validation pictures and is no better on them than the trial,
+        TrialFailed: it diverged, or knows the pictures that judge and is worse on them than the trial,
             which does not: then its time was cut, or it went wrong, and the trial's weights are the better.
+            In a cross-validation those are the first fold's.
     """
     started = time.monotonic()
     fitter.sink.emit(Progress(phase="finish", text="Training the best networks on all pictures"))
     kind, genome = Kind(command.kind), fitter.genome(command.genome)
     everything = fitter.examples(genome, "train", "validation")
-    model, epochs, _ = fitter.fit(command, kind, genome, everything, None)
+    fitted = fitter.fit(command, kind, genome, [Fold(everything, None)])
+    [model] = fitted.models
     targets = fitter.targets
     before = fitter.logits(command.source, kind, genome).argmax(1) == targets
     after = fitter.ask(model, genome).argmax(1) == targets
@@ -142,7 +146,7 @@ def refit(command: Refit, fitter: Fitter) -> Refitted:
             kind="worse",
         )
     fitter.save(model, command.number)
-    return Refitted(number=command.number, epochs=epochs, seconds=time.monotonic() - started)
+    return Refitted(number=command.number, epochs=fitted.epochs, seconds=time.monotonic() - started)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +157,8 @@ class Assembled:
         model: as it serves.
         members: what it is made of.
         cost: of the whole.
-        validation: ``accuracy``, ``log_loss``, ``calibration_error`` and ``n`` of the networks before they
-            were fitted again.
+        validation: ``accuracy``, ``log_loss``, ``calibration_error``, ``n`` and ``folds`` of the networks
+            before they were fitted again.
     """
 
     model: ServingModel
@@ -197,5 +201,6 @@ def assemble(command: Export, fitter: Fitter) -> Assembled:
             "log_loss": log_loss(answers, targets),
             "calibration_error": expected_calibration_error(answers, targets),
             "n": len(targets),
+            "folds": max(1, fitter.plan.folds),
         },
     )

@@ -51,13 +51,15 @@ class Train(Message, name="train"):
         genome: as ``Genome.to_dict`` writes it; None for ``majority``.
         seed: of this trial.
         epochs: length of the schedule.
-        seconds: the trainer shortens its schedule to end within this many seconds.
+        seconds: the trainer shortens its schedule to end within this many seconds, all folds together.
         share: of the training pictures that it sees, 0..1; the same ones for all trials of a search.
         scale: of the side of the pictures that a network from scratch sees, 0..1.
         incumbent: accuracy that it has to beat; it is ended once that has become unlikely. None: never.
         curves: validation accuracies, epoch by epoch, of networks that were trained as long; see
-            ``fidelity.curves``.
+            ``fidelity.curves``. The last is the one that counts: of all folds, where there are several.
         max_latency_ms: it is not trained if one picture takes longer; None for no bound.
+        folds: it is trained so often, each time without one part of the pictures, which then judges it; up
+            to 1: once, and the validation pictures judge it.
     """
 
     number: int
@@ -71,6 +73,7 @@ class Train(Message, name="train"):
     incumbent: float | None = None
     curves: list[list[float]] = field(default_factory=list)
     max_latency_ms: float | None = None
+    folds: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

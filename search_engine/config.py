@@ -36,6 +36,8 @@ class SearchConfig:
         prefilter: whether of several proposals the one is trained that its size and synflow speak for, as
             long as these foretell accuracy in this very search.
         ensemble: whether several networks may answer together, if they are better so and within the limits.
+        folds: of the cross-validation that judges networks; 1 for the validation pictures alone, None to
+            leave it to the planner.
     """
 
     budget_seconds: float
@@ -54,6 +56,7 @@ class SearchConfig:
     early_stop: bool = True
     prefilter: bool = False
     ensemble: bool = True
+    folds: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -95,7 +98,11 @@ class Plan:
         scratch_resolution, scratch_epochs, scratch_seconds: side, epochs and expected seconds of a network
             from scratch where both kinds are searched; the fields above are then those of networks on the
             trunk. No epochs where there is no time for such networks.
-        validation: how many validation pictures take part, about; 0 where nobody asked.
+        validation: how many pictures judge a network that is trained in full, about; 0 where nobody asked.
+            With ``folds`` these are all training and validation pictures.
+        folds: in how many parts the pictures are divided for cross-validation: each network is trained so
+            often, each time without one part, which then judges it. The validation pictures are the first
+            part. Up to 1: the validation pictures alone judge.
     """
 
     trunk: str
@@ -120,6 +127,7 @@ class Plan:
     scratch_epochs: int = 0
     scratch_seconds: float = 0.0
     validation: int = 0
+    folds: int = 0
 
     def affords(self, config: SearchConfig) -> int:
         """How many networks a search can train in all, as far as is known before it begins."""
@@ -129,6 +137,11 @@ class Plan:
     def search_seconds(self, config: SearchConfig) -> float:
         """Seconds for training networks, of all slots together."""
         return max(1.0, config.budget_seconds - self.prepare_seconds - self.finish_seconds) * config.slots
+
+    @property
+    def crossed(self) -> bool:
+        """Whether networks are judged by cross-validation."""
+        return self.folds > 1
 
     @property
     def trunk_resolution(self) -> int:

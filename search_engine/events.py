@@ -99,14 +99,15 @@ class Trained(Message, name="trained"):
     """A trial's figures.
 
     Attributes:
-        accuracy: on the validation split, 0..1; ``standard_error`` is its binomial standard error.
-        loss: mean cross-entropy on the validation split, nats.
+        accuracy: on the pictures that judged it, 0..1; ``standard_error`` is its binomial standard error.
+        loss: mean cross-entropy on them, nats.
         parameters: weights of the whole network, trunk included. ``macs``: multiply-adds a picture.
         latency_ms: measured median for one picture, batch 1, one thread; ``size_bytes``: float32 weights.
-        epochs: trained; ``seconds``: wall clock, evaluation included.
+        epochs: trained, in each fold; ``seconds``: wall clock, evaluation included.
         killed: whether training was ended early, because it would hardly have beaten the best.
-        right: which validation pictures it is right on, as ``evaluate.bootstrap.pack_bits`` writes it; the
-            same pictures in the same order for all trials of a search.
+        right: which of them it is right on, as ``evaluate.bootstrap.pack_bits`` writes it; the same pictures
+            in the same order for all trials of a search that were trained in full and to the end.
+        folds: of its cross-validation; up to 1 the validation split judged it.
     """
 
     number: int
@@ -121,6 +122,7 @@ class Trained(Message, name="trained"):
     seconds: float
     killed: bool = False
     right: str = ""
+    folds: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

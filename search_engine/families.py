@@ -68,23 +68,29 @@ def plan_of(plan: Plan, name: str) -> Plan:
 def rungs(config: SearchConfig, plan: Plan, name: str = "") -> tuple[Rung, ...]:
     """The lengths of training of a schedule, cheapest first; the last is the plan's."""
     plan = plan_of(plan, name)
-    return (Rung(plan.epochs),) if config.fidelity == FULL else make_rungs(plan.epochs, config.saving)
+    folds = max(1, plan.folds)
+    if config.fidelity == FULL:
+        return (Rung(plan.epochs, folds=folds),)
+    return make_rungs(plan.epochs, config.saving, folds)
 
 
 def pace(config: SearchConfig, plan: Plan, networks: Sequence[Trial], name: str = "") -> float:
     """Seconds of a unit of ``Rung.cost``: the median of what was measured since the plan.
 
     At first the plan is one measurement among them: a plan that is far too slow must not end a short search
-    after its first network.
+    after its first network. What was ended between two folds does not say how long all of them take.
     """
     ladder, own = rungs(config, plan, name), plan_of(plan, name)
     seconds = [
         t.seconds / _cost_of(t, ladder)
         for t in networks
-        if t.state is TrialState.FINISHED and t.seconds and schedule(plan, t.vector) == name
+        if t.state is TrialState.FINISHED
+        and t.seconds
+        and schedule(plan, t.vector) == name
+        and not (plan.crossed and t.killed)
     ]
     if len(seconds) < OBSERVED:
-        seconds.append(own.trial_seconds / max(1, own.epochs))
+        seconds.append(own.trial_seconds / max(1, ladder[-1].cost))
     return median(seconds)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from search_engine.config import Plan, SearchConfig
 from search_engine.families import rungs
 from search_engine.proposing import is_network
-from search_engine.reserve import REFIT_FACTOR
+from search_engine.reserve import refit_factor
 from search_engine.steps import Part
 from search_engine.trial import Kind, Trial, TrialState, best_of
 
@@ -30,14 +30,15 @@ def best_model(config: SearchConfig, plan: Plan, trials: Sequence[Trial]) -> Tri
 def able(config: SearchConfig, plan: Plan, trials: Sequence[Trial]) -> list[Trial]:
     """Those that may win alone.
 
-    That is neither what always says the same label nor what was trained for less than others.
+    That is neither what always says the same label nor what was trained for less than others. What was ended
+    between two folds has not answered on all pictures, so its accuracy is not that of the others.
     """
     top = len(rungs(config, plan)) - 1
-    return [
-        t
-        for t in trials
-        if t.kind in (Kind.LINEAR_PROBE, Kind.FINE_TUNE) or (is_network(t) and t.rung == top)
-    ]
+
+    def whole(trial: Trial) -> bool:
+        return is_network(trial) and trial.rung == top and not (plan.crossed and trial.killed)
+
+    return [t for t in trials if t.kind in (Kind.LINEAR_PROBE, Kind.FINE_TUNE) or whole(t)]
 
 
 def ensemble_of(trials: Sequence[Trial]) -> Trial | None:
@@ -78,7 +79,7 @@ def refits_of(trials: Sequence[Trial]) -> dict[int, Trial]:
 
 
 def refits_due(
-    best: Trial, trials: Sequence[Trial], *, seconds: float, slots: int
+    best: Trial, trials: Sequence[Trial], *, seconds: float, slots: int, folds: int = 0
 ) -> list[tuple[Trial, float]]:
     """The members that are still to be fitted again, and the seconds that each may take.
 
@@ -87,6 +88,7 @@ def refits_due(
         trials: all.
         seconds: that are left for it.
         slots: that share the work.
+        folds: in which each was trained.
 
     Returns:
         In the order of their weights, without those that there is no time for.
@@ -95,7 +97,7 @@ def refits_due(
     due: list[tuple[Trial, float]] = []
     needed = 0.0
     for number, _ in members_of(best):
-        need = REFIT_FACTOR * (by_number[number].seconds or 0.0)
+        need = refit_factor(folds) * (by_number[number].seconds or 0.0)
         if number in made or max(need, (needed + need) / slots) > seconds:
             continue
         needed += need

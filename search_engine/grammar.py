@@ -128,6 +128,14 @@ def _add_how(fit: argparse.ArgumentParser) -> None:
         help="make one network, even if several are better together",
     )
     fit.add_argument(
+        "--folds",
+        type=_positive,
+        metavar="N",
+        help="train each network N times, so that pictures it has not seen judge it on all of them "
+        "(cross-validation); 1: only the validation pictures judge (default: 5 if these are few and time "
+        "allows, else 1)",
+    )
+    fit.add_argument(
         "--no-early-stop",
         action="store_true",
         help="train every network to the end, even one that will hardly beat the best",

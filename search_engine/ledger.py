@@ -42,7 +42,8 @@ class Entry:
         found: by a supernet: vectors with their accuracies.
         members: of an ensemble: numbers of trials with their weights.
         seconds: wall clock, evaluation included.
-        accuracy, standard_error, loss: on the validation split; None until finished.
+        folds: of its cross-validation; 1: the validation split judged it.
+        accuracy, standard_error, loss: on the pictures that judged it; None until finished.
         parameters, macs, latency_ms, size_bytes: of the whole network.
         error: why it failed, in words; empty otherwise.
     """
@@ -65,6 +66,7 @@ class Entry:
     members: tuple[tuple[int, float], ...] = ()
     epochs: int | None = None
     seconds: float | None = None
+    folds: int = 1
     accuracy: float | None = None
     standard_error: float | None = None
     loss: float | None = None

@@ -89,6 +89,7 @@ def order(
         seconds=step.seconds,
         share=step.share,
         scale=step.scale,
+        folds=step.folds,
         incumbent=step.incumbent,
         curves=[] if step.incumbent is None else curves(step),
         max_latency_ms=step.max_latency_ms,

@@ -31,6 +31,9 @@ TUNE_HEAD_SECONDS = 5.0  # until its head is fitted on the frozen trunk
 TUNE_MEASURED = (2, 128)  # stages trained, and pixels, at which its rate is measured
 TUNE_FROM_SECONDS = 180.0  # budgets below cannot afford it on a CPU, and not the second of measuring either
 FALLBACK_RESOLUTION = 128  # when no resolution lets every picture in: a sample of them at this one
+FOLDS = 5  # of a cross-validation: the validation split and four parts of the training pictures
+FEW_VALIDATION = 500  # pictures: from here on the best of many networks is no longer mostly luck
+FOLD_EPOCHS = 12  # that each fold must get, with the usual number of networks
 MARGIN = 1.15  # a shared machine gets slower while one looks
 
 
@@ -54,9 +57,16 @@ class Rates:
 
 
 def make_plan(
-    config: SearchConfig, rates: Rates, *, trunk: str, pictures: int, test_pictures: int, spent: float
+    config: SearchConfig,
+    rates: Rates,
+    *,
+    trunk: str,
+    pictures: int,
+    test_pictures: int,
+    spent: float,
+    validation: int = 0,
 ) -> Plan:
-    """Fit trunk resolution, sample size and epochs into the budget.
+    """Fit trunk resolution, sample size, epochs and cross-validation into the budget.
 
     Args:
         config: budget and slots.
@@ -65,16 +75,66 @@ def make_plan(
         pictures: of the training and validation splits.
         test_pictures: of the sealed split; evaluating them at the end takes time too.
         spent: seconds already gone.
+        validation: pictures of the validation split; 0 where nobody asks for a cross-validation.
 
     Returns:
-        The plan; its resolution is the highest at which every picture fits the share of preparing or, from
+        The plan, with cross-validation if the validation split is small and time allows, or as the settings
+        say. Its resolution is the highest at which every picture fits the share of preparing or, from
         scratch, at which the usual number of networks can be trained well.
     """
     budget = max(1.0, config.budget_seconds - spent)
-    if config.space not in (HYBRID, ANY):
-        return _plan_from_scratch(
-            config, rates, trunk=trunk, pictures=pictures, test_pictures=test_pictures, budget=budget
+    make = _plan_on_trunk if config.space in (HYBRID, ANY) else _plan_from_scratch
+
+    def plan(folds: int) -> Plan:
+        return make(
+            config,
+            rates,
+            trunk=trunk,
+            pictures=pictures,
+            test_pictures=test_pictures,
+            budget=budget,
+            folds=folds,
         )
+
+    def judged(made: Plan) -> Plan:
+        part = 1.0 if made.crossed else validation / max(1, pictures)
+        return replace(made, validation=round(part * made.pictures))
+
+    if config.folds is not None:
+        return judged(plan(config.folds))
+    whole = judged(plan(1))
+    if not 0 < whole.validation < FEW_VALIDATION:
+        return whole
+    crossed = judged(plan(FOLDS))
+    return crossed if _affordable(whole, crossed) else whole
+
+
+def _affordable(whole: Plan, crossed: Plan) -> bool:
+    """Whether cross-validation costs no more than training time that can be spared.
+
+    Args:
+        whole, crossed: the same search without and with it.
+    """
+    return (
+        crossed.resolution == whole.resolution
+        and crossed.pictures == whole.pictures
+        and crossed.scratch_resolution == whole.scratch_resolution
+        and crossed.unfreeze == whole.unfreeze
+        and crossed.epochs >= FOLD_EPOCHS
+        and crossed.scratch_epochs >= min(whole.scratch_epochs, SCRATCH_GOOD_EPOCHS)
+    )
+
+
+def _plan_on_trunk(
+    config: SearchConfig,
+    rates: Rates,
+    *,
+    trunk: str,
+    pictures: int,
+    test_pictures: int,
+    budget: float,
+    folds: int,
+) -> Plan:
     spec = TRUNKS[trunk]
     limit = _prepare_limit(budget)
 
@@ -88,7 +148,7 @@ def make_plan(
     prepare = seconds(resolution, used)
     finish = MARGIN * test_pictures * (1.0 / rates.decode + 1.0 / rates.extract[resolution]) + 6.0
     search = max(1.0, budget - prepare - finish)
-    epoch_seconds = used / rates.train[resolution]
+    epoch_seconds = folds * used / rates.train[resolution]
     wanted = search * config.slots / _trials_wanted(config)
     epochs = round(min(max(wanted / epoch_seconds, EPOCHS[0]), EPOCHS[1]))
     plan = Plan(
@@ -103,6 +163,7 @@ def make_plan(
         space=config.space,
         pooled=True,
         augmented=True,
+        folds=folds,
     )
     plan = _with_tuning(config, plan, rates, search * config.slots)
     return _with_scratch(config, plan, rates, search * config.slots) if config.space == ANY else plan
@@ -119,11 +180,12 @@ def _with_tuning(config: SearchConfig, plan: Plan, rates: Rates, search: float) 
         return plan
     least, most = (max(e, math.ceil(n / plan.pictures)) for e, n in zip(TUNE_EPOCHS, TUNE_SEEN, strict=True))
     for unfreeze in range(len(spec.tails), 0, -1):
-        epoch_seconds = plan.pictures / tune_rate(spec, rates, unfreeze, plan.resolution)
-        epochs = min(int((TUNE_SHARE * search - TUNE_HEAD_SECONDS) / (MARGIN * epoch_seconds)), most)
+        epoch_seconds = plan.folds * plan.pictures / tune_rate(spec, rates, unfreeze, plan.resolution)
+        head = plan.folds * TUNE_HEAD_SECONDS
+        epochs = min(int((TUNE_SHARE * search - head) / (MARGIN * epoch_seconds)), most)
         memory = plan.pictures * picture_bytes(spec, plan.resolution, unfreeze)
         if epochs >= least and memory <= MEMORY_BYTES:
-            seconds = MARGIN * epochs * epoch_seconds + TUNE_HEAD_SECONDS
+            seconds = MARGIN * epochs * epoch_seconds + head
             return replace(plan, unfreeze=unfreeze, tune_epochs=epochs, tune_seconds=seconds)
     return plan
 
@@ -142,8 +204,9 @@ def _with_scratch(config: SearchConfig, plan: Plan, rates: Rates, search: float)
     """
     wanted = PILOT_SHARE * search
     good = wanted / SCRATCH_GOOD_EPOCHS
-    side = max((r for r in RESOLUTIONS if plan.pictures / rates.scratch[r] <= good), default=min(RESOLUTIONS))
-    epoch_seconds = plan.pictures / rates.scratch[side]
+    trained = plan.folds * plan.pictures
+    side = max((r for r in RESOLUTIONS if trained / rates.scratch[r] <= good), default=min(RESOLUTIONS))
+    epoch_seconds = trained / rates.scratch[side]
     epochs = round(min(max(wanted / epoch_seconds, PILOT_EPOCHS[0]), PILOT_EPOCHS[1]))
     seconds = MARGIN * epochs * epoch_seconds + 1.0
     limited = config.max_parameters is not None or config.max_latency_ms is not None
@@ -159,7 +222,14 @@ def _with_scratch(config: SearchConfig, plan: Plan, rates: Rates, search: float)
 
 
 def _plan_from_scratch(
-    config: SearchConfig, rates: Rates, *, trunk: str, pictures: int, test_pictures: int, budget: float
+    config: SearchConfig,
+    rates: Rates,
+    *,
+    trunk: str,
+    pictures: int,
+    test_pictures: int,
+    budget: float,
+    folds: int,
 ) -> Plan:
     each = MARGIN * (1.0 / rates.decode + 1.0 / rates.extract[CONTROL_RESOLUTION]) / config.slots
     used = max(1, min(pictures, int(_prepare_limit(budget) / each)))
@@ -167,8 +237,10 @@ def _plan_from_scratch(
     search = config.slots * max(1.0, budget - each * used - finish)
     wanted = search / _trials_wanted(config)
     good = wanted / SCRATCH_GOOD_EPOCHS  # seconds of an epoch
-    resolution = max((r for r in RESOLUTIONS if used / rates.train[r] <= good), default=min(RESOLUTIONS))
-    rate = rates.train[resolution]
+    resolution = max(
+        (r for r in RESOLUTIONS if folds * used / rates.train[r] <= good), default=min(RESOLUTIONS)
+    )
+    rate = rates.train[resolution] / folds
     most = min(int(search / SCRATCH_FEWEST / SCRATCH_EPOCHS[0] * rate), MEMORY_BYTES // (3 * resolution**2))
     used = max(1, min(used, most))
     epochs = round(min(max(wanted * rate / used, SCRATCH_EPOCHS[0]), SCRATCH_EPOCHS[1]))
@@ -184,6 +256,7 @@ def _plan_from_scratch(
         space=config.space,
         control_resolution=CONTROL_RESOLUTION,
         augmented=True,
+        folds=folds,
     )
 
 

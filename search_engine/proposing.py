@@ -219,7 +219,7 @@ def _scheduled(
     costs = [rung.cost for rung in ladder]
     # By what training takes here: else a slow machine would never reach the last rung, a fast one stop early.
     speed = pace(config, plan, networks)
-    kept = refit_reserve(config, speed * costs[-1], speed * costs[-1]) * config.slots
+    kept = refit_reserve(config, speed * costs[-1], speed * costs[-1], plan.folds) * config.slots
     budget = max(costs[-1], (plan.search_seconds(config) - kept) / speed)
     if config.max_trials is not None:
         budget = min(budget, cost_of(config.max_trials, costs, config.random_share))
@@ -252,8 +252,9 @@ def _random_is_due(config: SearchConfig, plan: Plan, networks: Sequence[Trial], 
 def _planned_costs(config: SearchConfig, plan: Plan, name: str) -> list[float]:
     """Of one training at each rung: in epochs, or in seconds where not all have the same schedule."""
     own = plan_of(plan, name)
-    weight = own.trial_seconds / max(1, own.epochs) if name or plan.unfreeze else 1.0
-    return [rung.cost * weight for rung in rungs(config, plan, name)]
+    ladder = rungs(config, plan, name)
+    weight = own.trial_seconds / max(1, ladder[-1].cost) if name or plan.unfreeze else 1.0
+    return [rung.cost * weight for rung in ladder]
 
 
 def _answered(found: Candidate, networks: Sequence[Trial], space: GenomeSpace) -> Candidate:

@@ -64,10 +64,13 @@ class Records:
             self._curves[event.number].append(event.accuracy)
 
     def curves(self, step: TrainStep) -> list[list[float]]:
-        """Of the newest networks of the step's kind that were trained to the end at its rung."""
+        """Of the newest networks of the step's kind that were trained to the end at its rung.
+
+        The last accuracy is the trial's: in a cross-validation of all folds, where epochs are the first's.
+        """
         with self.lock:
             whole = [
-                self._curves[t.number]
+                [*self._curves[t.number][:-1], self._figures[t.number].accuracy]
                 for t in self.trials.values()
                 if t.kind is Kind.NETWORK
                 and t.state is TrialState.FINISHED
@@ -75,6 +78,7 @@ class Records:
                 and _on_trunk(self._steps[t.number]) == _on_trunk(step)
                 and not t.killed
                 and self._steps[t.number].repeat_of is None
+                and self._curves[t.number]
             ]
             return whole[-CURVES:]
 
@@ -138,6 +142,7 @@ class Records:
             if (figures := self._figures.get(t.number))
             and t.fits
             and (t.kind is not Kind.NETWORK or t.rung == top)
+            and not (plan.crossed and t.killed)
             and self._steps[t.number].repeat_of is None
         ]
         return worth(sorted(scored, key=lambda each: each.number), self.config.seed)

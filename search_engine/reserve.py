@@ -12,21 +12,31 @@ REFIT_FACTOR = 1.3
 """The final fit also sees the validation pictures (15 of 70 parts more), and a busy machine is slower."""
 
 
-def members_planned(config: SearchConfig, seconds: float) -> int:
+CROSSED_FACTOR = 1.1
+"""The folds of a cross-validation train on all pictures all but once; the rest is for a busy machine."""
+
+
+def refit_factor(folds: int) -> float:
+    """Seconds of the final fit of a network, by those that its trial took in so many folds."""
+    return CROSSED_FACTOR / (folds - 1) if folds > 1 else REFIT_FACTOR
+
+
+def members_planned(config: SearchConfig, seconds: float, folds: int = 0) -> int:
     """How many networks there will be time to fit again, if one takes so many seconds to train."""
     if not config.ensemble or config.objective != "accuracy":
         return 1
     share = FINISH_SHARE * config.budget_seconds * config.slots
-    return min(MOST_MEMBERS, max(1, int(share / (REFIT_FACTOR * seconds))))
+    return min(MOST_MEMBERS, max(1, int(share / (refit_factor(folds) * seconds))))
 
 
-def refit_reserve(config: SearchConfig, expected: float, winner: float) -> float:
+def refit_reserve(config: SearchConfig, expected: float, winner: float, folds: int = 0) -> float:
     """Seconds to keep back for fitting what wins again.
 
     Args:
         config: budget and slots.
         expected: seconds that a network takes.
         winner: seconds that the best so far took, if that is more.
+        folds: in which each is trained.
     """
-    others = (members_planned(config, expected) - 1) * expected
-    return REFIT_FACTOR * max(winner, (winner + others) / config.slots)
+    others = (members_planned(config, expected, folds) - 1) * expected
+    return refit_factor(folds) * max(winner, (winner + others) / config.slots)

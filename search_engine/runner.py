@@ -157,6 +157,7 @@ class LocalSearch:
         self.say(
             f"plan: {self._plan.space} at {self._plan.resolution} px, {self._plan.pictures} pictures, "
             f"{self._plan.epochs} epochs, about {self._plan.trial_seconds:.1f} s a network"
+            f"{f', {self._plan.folds}-fold cross-validation' if self._plan.crossed else ''}"
         )
         for said in (*sentences(self._plan.invariances), sentence(self._plan.lesson)):
             if said:

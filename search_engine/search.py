@@ -187,7 +187,7 @@ class _View:
         for trial in made.values():
             if trial.state is TrialState.QUEUED:
                 return self._refit_step(trial.number, self.trials[trial.parent or 0], seconds, retry=True)
-        due = refits_due(best, self.trials, seconds=seconds, slots=self.config.slots)
+        due = refits_due(best, self.trials, seconds=seconds, slots=self.config.slots, folds=self.plan.folds)
         if due:
             return self._refit_step(len(self.trials), *due[0], retry=False)
         if any(trial.state is TrialState.RUNNING for trial in made.values()):
@@ -238,7 +238,8 @@ class _View:
         best = best_of(able(self.config, self.plan, self.trials))
         expected = self.expected_seconds(name, -1)
         winner = max(expected, (best.seconds or 0.0) if best else 0.0)
-        reserve = self.plan.finish_seconds + refit_reserve(self.config, expected, winner) + FINISH_OVERHEAD
+        refits = refit_reserve(self.config, expected, winner, self.plan.folds)
+        reserve = self.plan.finish_seconds + refits + FINISH_OVERHEAD
         return self.config.budget_seconds - reserve - self.clock.elapsed
 
     def _control(self, kind: Kind) -> Genome:
@@ -270,6 +271,7 @@ class _View:
             epochs=rung.epochs,
             share=rung.share,
             scale=rung.scale,
+            folds=rung.folds,
             rung=found.rung,
             drawn=found.drawn,
             incumbent=None if name == TUNED else self._incumbent(found),
@@ -285,6 +287,7 @@ class _View:
 
     def _control_step(self, number: int, kind: Kind, seconds: float, *, retry: bool) -> TrainStep:
         step = self._step(number, kind, Origin.CONTROL, seconds, retry=retry)
+        step = replace(step, folds=max(1, self.plan.folds))
         if kind is Kind.MAJORITY:
             return step
         genome, epochs = self._control(kind), self.plan.epochs

@@ -42,9 +42,9 @@ from search_engine.space.registry import ANY, HYBRID
 from search_engine.space.trunks import POOLED
 from search_engine.supernet.answering import share_weights
 from search_engine.trainer.device import pick_device
+from search_engine.trainer.folds import out_of_fold
 from search_engine.trainer.inputs import Inputs, prepare_inputs
 from search_engine.trainer.invariance import SIDE, affordable, probe_invariances
-from search_engine.trainer.loop import predict
 from search_engine.trial import Kind
 from search_engine.trunk.graph import TrunkRunner
 
@@ -101,18 +101,17 @@ class Session:
             pictures=len(working),
             test_pictures=len(self.manifest.of("test")),
             spent=time.monotonic() - started,
+            validation=len(self.manifest.of("validation")),
         )
         # Once a search and not once an engine: candidates of two slots must be comparable.
         side = plan.trunk_resolution
         runner = TrunkRunner(plan.trunk, side, self.shared_cache, self.device)
         latency = self._trunk_latency_ms(runner, side)
-        part = len(self.manifest.of("validation")) / max(1, len(working))
         plan = replace(
             plan,
             rates=plan.rates | {TRUNK_LATENCY: latency},
             classes=self.classes,
             invariances={name: each.to_dict() for name, each in invariances.items()},
-            validation=round(part * plan.pictures),
         )
         check_limits(config, plan, latency if plan.space == HYBRID else 0.0)
         return self._with_lesson(config, plan)
@@ -187,7 +186,10 @@ class Session:
     # --- train ----------------------------------------------------------------------------------------------
 
     def train(self, command: Train) -> Trained:
-        """Train one candidate on what was prepared and score it on the validation split.
+        """Train one candidate on what was prepared and score it on what it did not learn from.
+
+        In a cross-validation the weights that are kept are those of the first fold, which did not learn from
+        the validation split.
 
         Raises:
             TrialFailed: it diverged, or one picture takes it longer than the search allows (``too_slow``).
@@ -196,14 +198,15 @@ class Session:
         fitter = self._fitter()
         kind, genome = Kind(command.kind), fitter.genome(command.genome)
         fitter.check_latency(command, kind, genome)
-        studied, training, validation = fitter.on_rung(command, genome)
-        model, epochs, killed = fitter.fit(command, kind, studied, training, validation)
-        logits = predict(model, validation).float().cpu().numpy()
-        probabilities, targets = softmax(logits), validation.labels.cpu().numpy()
+        studied, folds = fitter.on_rung(command, genome)
+        fitted = fitter.fit(command, kind, studied, folds)
+        model = fitted.models[0]
+        logits, targets = (each.numpy() for each in out_of_fold(fitted.models, folds))
+        probabilities = softmax(logits)
         right = probabilities.argmax(1) == targets
         accuracy = float(right.mean())
         fitter.save(model, command.number)
-        if studied == genome:
+        if studied == genome and len(fitted.models) == len(folds):
             fitter.keep_logits(command.number, logits)
         # What it was trained on says nothing of how long the network takes on pictures of its own size.
         whole = model if studied == genome else build(genome, self.classes)
@@ -218,9 +221,10 @@ class Session:
             macs=cost_.macs if kind is not Kind.MAJORITY else 0,
             latency_ms=fitter.latency_ms(whole, genome, kind),
             size_bytes=4 * parameters,
-            epochs=epochs,
+            epochs=fitted.epochs,
             seconds=time.monotonic() - started,
-            killed=killed,
+            killed=fitted.killed,
+            folds=command.folds,
             right=pack_bits(right),
         )
 

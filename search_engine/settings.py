@@ -61,6 +61,7 @@ def check_config(config: SearchConfig) -> None:
         ("number of networks", config.max_trials, 1, math.inf),
         ("limit of parameters", config.max_parameters, 1, math.inf),
         ("milliseconds a picture", config.max_latency_ms, 1e-3, math.inf),
+        ("number of folds", config.folds, 1, 10),
     ):
         if number is not None and not least <= number <= most:
             upto = "or more" if most == math.inf else f"to {most:g}"

@@ -48,6 +48,7 @@ class TrainStep:
         trains: what a refit fits again; of all others their own kind.
         rivals: of an ensemble: numbers of the trials that may take part, the best first.
         share, scale: of the training pictures, and of their side, that it gets; 1 in full.
+        folds: of its cross-validation; 1 for none.
         rung: its fidelity; see ``proposing.rungs``.
         drawn: of how many proposals it was picked.
         incumbent: reward that it has to beat to be gone on with; None while nobody can tell.
@@ -70,6 +71,7 @@ class TrainStep:
     rivals: tuple[int, ...] = ()
     share: float = 1.0
     scale: float = 1.0
+    folds: int = 1
     rung: int = 0
     drawn: int = 1
     incumbent: float | None = None

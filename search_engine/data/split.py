@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from search_engine.data.manifest import TEST, TRAIN, VALIDATION
@@ -69,6 +69,47 @@ def hold_out(
     """
     shares = {VALIDATION: min(validation_share, max_validation / max(1, len(items)))}
     return _Assignment(items, shares, {}).run(seed)
+
+
+def assign_folds(
+    items: Sequence[SplitItem], first: Collection[int], folds: int, *, seed: int = 0
+) -> dict[int, int]:
+    """Divide pictures for cross-validation.
+
+    Stratified: a group goes to the fold that has the fewest pictures of its label so far, the largest groups
+    first, so that folds differ by no more than a group needs. The result depends on the seed and on the
+    items, not on their order.
+
+    Args:
+        items: the pictures that are learned from or judged by.
+        first: ids of fold 0, the validation split; its groups are in no other fold.
+        folds: how many in all, at least 2.
+        seed: rules the random choice.
+
+    Returns:
+        the fold of every id, 0 to ``folds`` - 1.
+    """
+    groups: dict[str, list[SplitItem]] = defaultdict(list)
+    for item in items:
+        groups[item.group].append(item)
+    fold_of = {item.group: 0 for item in items if item.id in first}
+    counts: Counter[tuple[str, int]] = Counter()  # pictures of a label in a fold
+    sizes: Counter[int] = Counter()
+    free = sorted(groups.keys() - fold_of.keys())
+    random.Random(f"{seed}:folds").shuffle(free)
+    totals = Counter(item.label for item in items)
+    # As splits do, rare labels choose first.
+    free.sort(key=lambda group: (min(totals[item.label] for item in groups[group]), -len(groups[group])))
+    for group in free:
+        labels = Counter(item.label for item in groups[group])
+        fold_of[group] = min(
+            range(1, folds),
+            key=lambda fold: (sum(counts[label, fold] for label in labels), sizes[fold], fold),
+        )
+        sizes[fold_of[group]] += len(groups[group])
+        for label, count in labels.items():
+            counts[label, fold_of[group]] += count
+    return {item.id: fold_of[item.group] for item in items}
 
 
 class _Assignment:

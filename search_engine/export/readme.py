@@ -59,10 +59,12 @@ def bundle_readme(card: dict[str, Any]) -> str:
         )
     else:
         validation = card["validation"]
+        crossed = validation.get("folds", 1) > 1
+        what = "pictures, each before it had learned from it" if crossed else "validation pictures"
         figures = (
             f"This is the best so far of a search that was still going on: right on "
-            f"{validation['accuracy']:.1%} of {validation['n']} validation "
-            f"pictures. The sealed test pictures were not looked at yet."
+            f"{validation['accuracy']:.1%} of {validation['n']} {what}. "
+            f"The sealed test pictures were not looked at yet."
         )
     labels = ", ".join(card["labels"][:20]) + (", ..." if len(card["labels"]) > 20 else "")
     return TEMPLATE.format(

@@ -27,29 +27,32 @@ class Rung:
         epochs: passes over the pictures that take part.
         share: of the training pictures that take part, 0..1.
         scale: of the picture's side, 0..1; networks from scratch only.
+        folds: of the cross-validation, at the last rung; 1 elsewhere: a short training only ranks.
     """
 
     epochs: int
     share: float = 1.0
     scale: float = 1.0
+    folds: int = 1
 
     @property
     def cost(self) -> float:
-        """Of one training, in epochs over all pictures in full size."""
-        return self.epochs * self.share * self.scale**2
+        """Of one training, in epochs over all pictures in full size, all folds together."""
+        return self.epochs * self.share * self.scale**2 * self.folds
 
 
-def make_rungs(epochs: int, saving: str) -> tuple[Rung, ...]:
+def make_rungs(epochs: int, saving: str, folds: int = 1) -> tuple[Rung, ...]:
     """The ladder, cheapest first; the last is training in full.
 
     Args:
         epochs: of training in full.
         saving: one of ``SAVINGS``: what a lower rung has less of.
+        folds: of training in full.
     """
     ladder = [Rung(epochs)]
     while (lower := _below(ladder[0], saving)) is not None:
         ladder.insert(0, lower)
-    return tuple(ladder)
+    return (*ladder[:-1], replace(ladder[-1], folds=folds))
 
 
 def _below(rung: Rung, saving: str) -> Rung | None:

@@ -12,11 +12,13 @@ import torch
 from torch import Tensor
 
 from search_engine.config import Plan
-from search_engine.data.manifest import Manifest, Picture
+from search_engine.data.manifest import TRAIN, VALIDATION, Manifest, Picture
 from search_engine.data.pack import CHUNK, Pack, build_packs
+from search_engine.data.split import SplitItem, assign_folds
 from search_engine.space.registry import ANY, HYBRID
 from search_engine.space.scratch import PIXELS
 from search_engine.space.trunks import EMBEDDING, TRUNKS
+from search_engine.trainer.folds import Fold, make_folds
 from search_engine.trainer.loop import Examples
 from search_engine.trunk.features import FeatureStore
 from search_engine.trunk.graph import TrunkRunner, feature_names
@@ -63,6 +65,15 @@ class Inputs:
             targets=torch.tensor([place[p.label] for p in self.pictures], device=self.device),
             rows=torch.tensor(rows, dtype=torch.int64),
         )
+
+    def folds(self, names: Collection[str], count: int) -> list[Fold]:
+        """Training and validation pictures in so many folds; the validation split is the first."""
+        working = self.examples(names, TRAIN, VALIDATION)
+        rows = working.rows.tolist()
+        items = [SplitItem(row, self.pictures[row].label, self.pictures[row].group) for row in rows]
+        held = {row for row in rows if self.pictures[row].split == VALIDATION}
+        fold_of = assign_folds(items, held, count)
+        return make_folds(working, torch.tensor([fold_of[row] for row in rows]), count)
 
     def _load(self, name: str) -> Tensor:
         if name != PIXELS or self.pack is None:

@@ -7,7 +7,7 @@ counted like any other.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,8 @@ from torch.nn import functional as F
 
 from search_engine.errors import Cancelled, SpaceError
 from search_engine.space.build import Candidate
-from search_engine.trainer.loop import Examples, predict
+from search_engine.trainer.folds import Fold, out_of_fold
+from search_engine.trainer.loop import Examples
 
 STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)
 """Inverse regularisation on standardised features, strongest first: each fit begins where the last ended."""
@@ -26,21 +27,20 @@ DEVIATION = 1e-3  # added to each feature's, so that one that never varies is no
 
 
 def fit_logistic(
-    model: Candidate,
-    training: Examples,
-    validation: Examples | None,
+    models: Sequence[Candidate],
+    folds: Sequence[Fold],
     *,
     strength: float | None,
     seconds: float,
     seed: int,
     should_stop: Callable[[], bool],
 ) -> float:
-    """Fit a linear candidate in place.
+    """Fit linear candidates in place, one a fold.
 
     Args:
-        model: without cells and hidden units.
-        training: pictures to fit.
-        validation: pictures on which the strength is chosen, by log loss; None for the final fit.
+        models: without cells and hidden units.
+        folds: pictures that each is fitted to, and those on which together the strength is chosen, by log
+            loss; the final fit is one fold with nothing held out.
         strength: inverse regularisation of the final fit; None to choose it.
         seconds: limit on wall-clock seconds; one strength is tried in any case.
         seed: of the sample, where there are too many pictures.
@@ -51,7 +51,7 @@ def fit_logistic(
 
     Raises:
         Cancelled: ``should_stop`` said so.
-        SpaceError: the model has more to train than one linear layer.
+        SpaceError: a model has more to train than one linear layer.
     """
     until = time.monotonic() + seconds
 
@@ -60,25 +60,28 @@ def fit_logistic(
             raise Cancelled("training was stopped")
         return time.monotonic() > until
 
-    linear = _only_layer(model)
-    x, targets = _standardised(model, training, seed)
-    nn.init.zeros_(linear.weight)
-    nn.init.zeros_(linear.bias)
-    best: tuple[float, float, Tensor, Tensor] | None = None
+    layers = [_only_layer(model) for model in models]
+    data = [_standardised(model, fold.training, seed) for model, fold in zip(models, folds, strict=True)]
+    for layer in layers:
+        nn.init.zeros_(layer.weight)
+        nn.init.zeros_(layer.bias)
+    best: tuple[float, float, list[tuple[Tensor, Tensor]]] | None = None
     for tried in STRENGTHS if strength is None else (strength,):
         if best is not None and is_late():
             break
-        _descend(linear, x, targets, tried, is_late)
+        for layer, (x, targets) in zip(layers, data, strict=True):
+            _descend(layer, x, targets, tried, is_late)
         loss = 0.0
-        if validation is not None:
-            loss = float(F.cross_entropy(predict(model, validation), validation.labels))
+        if strength is None:
+            loss = float(F.cross_entropy(*out_of_fold(models, folds)))
         if best is not None and loss > best[0]:
             break  # the loss has one valley: weaker still is worse still
-        best = (loss, tried, linear.weight.detach().clone(), linear.bias.detach().clone())
+        best = (loss, tried, [(each.weight.detach().clone(), each.bias.detach().clone()) for each in layers])
     assert best is not None  # noqa: S101 -- STRENGTHS is not empty
     with torch.no_grad():
-        linear.weight.copy_(best[2])
-        linear.bias.copy_(best[3])
+        for layer, (weight, bias) in zip(layers, best[2], strict=True):
+            layer.weight.copy_(weight)
+            layer.bias.copy_(bias)
     return best[1]
 
 

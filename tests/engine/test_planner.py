@@ -52,3 +52,33 @@ def test_more_slots_see_more() -> None:
 def test_a_plan_survives_json() -> None:
     made = plan(5, 2000)
     assert Plan.from_dict(made.to_dict()) == made
+
+
+def small(minutes: float, pictures: int, **settings: int) -> Plan:
+    config = SearchConfig(budget_seconds=minutes * 60, slots=2, **settings)  # type: ignore[arg-type]
+    return make_plan(
+        config,
+        RATES,
+        trunk="efficientnet_lite0",
+        pictures=pictures,
+        test_pictures=50,
+        spent=3.0,
+        validation=round(0.15 * pictures),
+    )
+
+
+def test_few_pictures_are_cross_validated_if_there_is_time() -> None:
+    made = small(10, 400)
+    assert (made.folds, made.validation) == (5, 400)
+    assert made.search_seconds(SearchConfig(budget_seconds=600, slots=2)) / made.trial_seconds > 15
+
+
+def test_a_short_budget_or_a_large_set_is_judged_by_its_validation_pictures() -> None:
+    assert (small(1, 400).folds, small(1, 400).validation) == (1, 60)
+    assert small(60, 5000).folds == 1
+
+
+def test_the_settings_overrule_the_planner() -> None:
+    assert small(1, 400, folds=5).folds == 5
+    assert small(10, 400, folds=1).validation == 60
+    assert small(1, 400, folds=5).trial_seconds > small(1, 400, folds=1).trial_seconds

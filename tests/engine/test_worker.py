@@ -368,3 +368,37 @@ def test_a_network_that_trains_a_part_of_the_trunk_is_fitted_selected_and_export
         )  # its own last stages beside the frozen
     finally:
         process.close()
+
+
+def test_a_cross_validation_judges_a_network_by_all_pictures_but_the_sealed_ones(
+    engine: EngineProcess, folder: Path
+) -> None:
+    ask(engine, Prepare(plan=replace(PLAN, folds=3).to_dict()), Prepared)
+    lines = []
+    seen: list[Message] = []
+    for number, kind in ((70, "linear_probe"), (71, "network")):
+        command = replace(train_command(number, kind, epochs=2), folds=3)
+        done = ask(engine, command, Trained, seen)
+        assert done.folds == 3
+        assert len(unpack_bits(done.right)) == 78
+        assert done.accuracy == pytest.approx(unpack_bits(done.right).mean())
+        lines.append({"number": number, "kind": kind, "genome": command.genome, "latency_ms": 1.0})
+    assert [e.epoch for e in seen if isinstance(e, EpochDone)] == [1, 2]  # of the first fold
+    combined = ask(engine, Combine(number=72, rivals=lines, most=2), Combined)
+    assert len(unpack_bits(combined.right)) == 78
+    part = lines[0] | {"weights": 70, "share": 1.0}
+    out = str(folder / "crossed")
+    made = ask(engine, Export(number=70, parts=[part], final=False, out=out, title="Shapes"), Exported)
+    assert (made.model["validation"]["n"], made.model["validation"]["folds"]) == (78, 3)
+    ask(engine, Prepare(plan=PLAN.to_dict()), Prepared)
+
+
+def test_a_network_that_the_first_fold_leaves_without_a_chance_is_trained_no_further(
+    engine: EngineProcess,
+) -> None:
+    ask(engine, Prepare(plan=replace(PLAN, folds=3).to_dict()), Prepared)
+    command = replace(train_command(73, epochs=1), folds=3, incumbent=1.0, curves=[[0.5]])
+    done = ask(engine, command, Trained)
+    assert done.killed
+    assert len(unpack_bits(done.right)) < 78
+    ask(engine, Prepare(plan=PLAN.to_dict()), Prepared)

@@ -35,7 +35,8 @@ class TestOut(Schema):
 
 class ValidationOut(Schema):
     accuracy: float
-    n: int
+    n: int = Field(description="Pictures that judged it, each before it had learned from it.")
+    folds: int = Field(1, description="Of a cross-validation; 1: the validation pictures alone judged it.")
 
 
 class ParityOut(Schema):

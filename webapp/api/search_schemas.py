@@ -11,7 +11,7 @@ from search_engine.ledger import asked
 from search_engine.trial import Origin
 from webapp.searches.choices import DEFAULTS, Words, fidelities, objectives, savings, spaces, strategies
 from webapp.searches.models import Search, Trial
-from webapp.searches.replay import contenders, earned
+from webapp.searches.replay import contenders, earned, folds_of
 from webapp.searches.services import seconds_left
 
 
@@ -110,6 +110,7 @@ class SearchOut(Schema):
     prefilter: bool
     early_stop: bool
     ensemble: bool
+    folds: int = Field(description="Of the cross-validation that judges its networks; 1 for none.")
     max_latency_ms: float | None
     max_parameters: int | None
     start_from: int | None = Field(description="Id of the search whose best network was tried first.")
@@ -146,6 +147,7 @@ class SearchOut(Schema):
             prefilter=search.prefilter,
             early_stop=search.early_stop,
             ensemble=search.ensemble,
+            folds=search.folds,
             max_latency_ms=search.max_latency_ms,
             max_parameters=search.max_parameters,
             start_from=search.start_from_id,
@@ -174,7 +176,11 @@ class TrialOut(Schema):
     rung: int = Field(description="How long it was trained, 0 the shortest; see `fidelity`.")
     killed: bool = Field(description="Whether training was ended early, because it would hardly have won.")
     repeat_of: int | None = Field(description="The trial whose figures it has: it is the same network.")
-    accuracy: float | None = Field(description="On the validation pictures, 0..1.")
+    accuracy: float | None = Field(description="On the pictures that judged it, 0..1; see `folds`.")
+    folds: int = Field(
+        description="1: the validation pictures judged it. More: it was trained so often, each time without "
+        "a part of the training and validation pictures, which then judged it (cross-validation)."
+    )
     standard_error: float | None
     parameters: int | None = Field(description="Weights of the whole network.")
     macs: int | None = Field(description="Multiply-adds for one picture.")
@@ -199,6 +205,7 @@ class TrialOut(Schema):
             killed=trial.killed,
             repeat_of=trial.repeat_of,
             accuracy=trial.accuracy,
+            folds=folds_of(trial),
             standard_error=trial.standard_error,
             parameters=trial.parameters,
             macs=trial.macs,

@@ -8,7 +8,7 @@ from search_engine.trial import Origin
 from webapp.core.errors import UserError
 from webapp.datasets.services import write_version_manifest
 from webapp.searches.models import Search, Trial
-from webapp.searches.replay import search_config, search_plan
+from webapp.searches.replay import folds_of, search_config, search_plan
 
 
 def ledger_of(search: Search) -> Ledger:
@@ -48,6 +48,7 @@ def _entry(trial: Trial, strategy: str) -> Entry:
         members=tuple((number, weight) for number, weight in trial.members),
         epochs=trial.epochs,
         seconds=trial.seconds,
+        folds=folds_of(trial),
         accuracy=trial.accuracy,
         standard_error=trial.standard_error,
         loss=trial.loss,

@@ -77,6 +77,11 @@ class Search(models.Model):
         return f"search {self.pk} on {self.version}"
 
     @property
+    def folds(self) -> int:
+        """Of the cross-validation that judges its networks; 1 where the validation pictures alone do."""
+        return max(1, int((self.plan or {}).get("folds", 0)))
+
+    @property
     def is_over(self) -> bool:
         return self.state in (self.State.FINISHED, self.State.CANCELLED, self.State.FAILED)
 

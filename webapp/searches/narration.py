@@ -86,7 +86,17 @@ def describe_plan(plan: Plan) -> str:
     return (
         f"Measured this machine: pictures are seen at {plan.resolution} × {plan.resolution} pixels, "
         f"{plan.pictures:,} of them take part in the search, and trying a network takes about "
-        f"{seconds_in_words(plan.trial_seconds)}.{scratch}{tuned}"
+        f"{seconds_in_words(plan.trial_seconds)}.{scratch}{tuned}{_crossed(plan)}"
+    )
+
+
+def _crossed(plan: Plan) -> str:
+    """What cross-validation means."""
+    if not plan.crossed:
+        return ""
+    return (
+        f" The pictures are few, so each network is trained {plan.folds} times, each time without a part of "
+        "them, which then judges it (cross-validation)."
     )
 
 
@@ -114,7 +124,7 @@ def describe_combined(event: Combined, search: Search, *, pictures: int | None) 
     if len(numbers) == 1:
         return f"No ensemble is better than {in_sentence(network_name(int(numbers[0]), search))} alone."
     names = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
-    score = score_in_words(event.accuracy, pictures)
+    score = score_in_words(event.accuracy, pictures, search.folds)
     return f"The ensemble, which is numbers {names} answering together, is right on {score}."
 
 
@@ -126,16 +136,18 @@ def describe_refitted(trial: Trial, event: Refitted) -> str:
     )
 
 
-def score_in_words(accuracy: float, pictures: int | None) -> str:
+def score_in_words(accuracy: float, pictures: int | None, folds: int = 1) -> str:
     """ "91 of 100 validation pictures", or a share where it is not known of how many."""
     if pictures:
-        return f"{round(accuracy * pictures):,} of {pictures:,} validation pictures"
-    return f"{accuracy:.1%} of the validation pictures"
+        what = "pictures that it had not learned from" if folds > 1 else "validation pictures"
+        return f"{round(accuracy * pictures):,} of {pictures:,} {what}"
+    what = "pictures, each before it had learned from it" if folds > 1 else "validation pictures"
+    return f"{accuracy:.1%} of the {what}"
 
 
 def describe_trained(trial: Trial, event: Trained, *, pictures: int | None, best: bool) -> str:
     """How a trial did, e.g. "Network 7 is right on 91 of 100 validation pictures: the best so far."."""
-    score = score_in_words(event.accuracy, pictures)
+    score = score_in_words(event.accuracy, pictures, event.folds)
     ending = ": the best so far." if best else "."
     if trial.kind != Trial.Kind.NETWORK:
         ending = ", which every network has to beat."

@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from search_engine.config import Plan
+from search_engine.evaluate.bootstrap import unpack_bits
 from search_engine.events import (
     Combined,
     EpochDone,
@@ -129,7 +130,7 @@ class Recorder:
             best = leader is not None and leader.pk == trial.pk
             # It works here: what this slot was lost for before is forgiven, however long the search goes on.
             Slot.objects.filter(pk=self.slot.pk).update(attempts=0)
-            note(self.search, describe_trained(trial, event, pictures=self._validated_on(), best=best))
+            note(self.search, describe_trained(trial, event, pictures=self._judged_on(event), best=best))
 
     def made(self, trial: Trial, event: SupernetDone | Combined | Refitted) -> None:
         """What is no single candidate: shared weights, an ensemble, or the winner's last training."""
@@ -143,7 +144,7 @@ class Recorder:
                 values = {"members": [list(each) for each in members_of(event)]}
                 if len(event.members) > 1:  # else it is no candidate of its own
                     values |= _figures(event)
-                text = describe_combined(event, self.search, pictures=self._validated_on())
+                text = describe_combined(event, self.search, pictures=self._judged_on(event))
         with held(self.slot):
             self.search.refresh_from_db()  # its clock
             Trial.objects.filter(pk=trial.pk, state=Trial.State.RUNNING).update(
@@ -176,8 +177,10 @@ class Recorder:
         if final:
             settle(self.search)
 
-    def _validated_on(self) -> int | None:
-        """How many validation pictures a trial is scored on, if all of them take part."""
+    def _judged_on(self, event: Trained | Combined) -> int | None:
+        """How many pictures judged a trial, if that is known."""
+        if self.search.folds > 1:
+            return len(unpack_bits(event.right)) if event.right else None
         splits = self.search.version.summary.get("splits", {})
         validation = splits.get("validation", 0)
         whole = search_plan(self.search).pictures >= splits.get("train", 0) + validation

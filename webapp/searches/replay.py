@@ -94,8 +94,12 @@ def earned() -> Case:
 
 
 def contenders(search: Search) -> QuerySet[Trial]:
-    """The trials with a result that may win: within the limits, and networks only if trained in full."""
-    whole = ~Q(kind=Trial.Kind.NETWORK) | Q(rung=top_rung(search))
+    """The trials with a result that may win: within the limits, and networks only if trained in full.
+
+    In a cross-validation what was ended early has answered on fewer pictures than the others.
+    """
+    network = Q(rung=top_rung(search)) if search.folds == 1 else Q(rung=top_rung(search), killed=False)
+    whole = ~Q(kind=Trial.Kind.NETWORK) | network
     return fitting(search.trials.filter(whole, state=Trial.State.FINISHED, accuracy__isnull=False))
 
 
@@ -142,4 +146,12 @@ def curves(search: Search, step: TrainStep) -> list[list[float]]:
     if search.space == ANY and step.vector:
         whole = whole.filter(vector__0=step.vector[0])
     newest = whole.order_by("-number").prefetch_related("epoch_rows")[:CURVES]
-    return [[epoch.accuracy for epoch in trial.epoch_rows.all()] for trial in newest]
+    known = [([epoch.accuracy for epoch in trial.epoch_rows.all()], trial.accuracy) for trial in newest]
+    # In a cross-validation the epochs are those of the first fold; what counts in the end is all of them.
+    return [[*curve[:-1], curve[-1] if end is None else end] for curve, end in known if curve]
+
+
+def folds_of(trial: Trial) -> int:
+    """Of a trial's cross-validation; 1 where the validation pictures alone judged it, or nothing did."""
+    brief = trial.kind == Trial.Kind.NETWORK and trial.rung < top_rung(trial.search)
+    return 1 if brief or trial.accuracy is None else trial.search.folds

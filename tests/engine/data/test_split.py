@@ -6,7 +6,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search_engine.data.split import SplitItem, assign_splits, hold_out
+from search_engine.data.split import SplitItem, assign_folds, assign_splits, hold_out
 
 SETS = st.lists(st.lists(st.integers(1, 4), min_size=1, max_size=25), min_size=1, max_size=6)
 
@@ -95,3 +95,31 @@ def test_holding_out_makes_no_test_split() -> None:
         "label1": {"validation": 1, "train": 1},
         "label2": {"train": 3},
     }
+
+
+def folded(items: list[SplitItem], folds: int = 5) -> dict[int, int]:
+    held = {item.id for item in items if item.id % 7 == 0}
+    return assign_folds(items, held, folds)
+
+
+def test_the_validation_split_is_the_first_fold_and_the_others_are_alike() -> None:
+    items = [SplitItem(i, "ab"[i % 3 == 0], str(i)) for i in range(210)]
+    fold_of = folded(items)
+    assert {i for i, fold in fold_of.items() if fold == 0} == set(range(0, 210, 7))
+    for label in "ab":
+        counts = [
+            sum(fold_of[item.id] == fold and item.label == label for item in items) for fold in range(1, 5)
+        ]
+        assert max(counts) - min(counts) <= 1
+
+
+def test_no_group_is_in_two_folds() -> None:
+    items = [SplitItem(i, "ab"[i % 2], f"g{i // 7}") for i in range(140)]
+    fold_of = folded(items)
+    for group in {item.group for item in items}:
+        assert len({fold_of[item.id] for item in items if item.group == group}) == 1
+
+
+def test_folds_do_not_depend_on_the_order_of_the_pictures() -> None:
+    items = [SplitItem(i, "abc"[i % 3], str(i // 2)) for i in range(90)]
+    assert folded(items) == folded(items[::-1])

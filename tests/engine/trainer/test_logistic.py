@@ -14,6 +14,7 @@ from search_engine.space.architecture import Head, Trunk
 from search_engine.space.build import Candidate
 from search_engine.space.hybrid import HybridSpace
 from search_engine.space.trunks import EMBEDDING, POOLED, TRUNKS
+from search_engine.trainer.folds import Fold
 from search_engine.trainer.logistic import STRENGTHS, fit_logistic
 from search_engine.trainer.loop import Examples, predict
 
@@ -37,9 +38,8 @@ def fit(
     model: Candidate, validation: Examples | None, *, strength: float | None, seconds: float = 30.0
 ) -> float:
     return fit_logistic(
-        model,
-        clusters(300, 0),
-        validation,
+        [model],
+        [Fold(clusters(300, 0), validation)],
         strength=strength,
         seconds=seconds,
         seed=0,
@@ -83,9 +83,8 @@ def test_without_time_it_still_gives_a_model_that_knows_something() -> None:
 def test_it_stops_when_told() -> None:
     with pytest.raises(Cancelled):
         fit_logistic(
-            Candidate(GENOME, 3),
-            clusters(60, 0),
-            None,
+            [Candidate(GENOME, 3)],
+            [Fold(clusters(60, 0), None)],
             strength=0.1,
             seconds=30.0,
             seed=0,

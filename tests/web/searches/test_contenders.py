@@ -129,3 +129,16 @@ def test_limit_that_no_column_holds_is_refused_by_the_api(alice: User, alice_api
     body = {"dataset": make_version(alice, each=20).dataset_id, "budget_minutes": 2, "max_parameters": 10**30}
     answer = alice_api.post(URL, body, content_type="application/json")
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_limit")
+
+
+def test_network_that_some_folds_never_judged_is_not_the_best_of_a_search(
+    alice: User, alice_api: Client
+) -> None:
+    search = running_search(alice)
+    search.plan = {**PLAN.to_dict(), "folds": 5}
+    search.save()
+    probe = [add_trial(search) for _ in range(2)][1]
+    add_trial(search, accuracy=0.99, killed=True)
+    assert alice_api.get(f"{URL}/{search.pk}").json()["best_accuracy"] == probe.accuracy
+    trials = alice_api.get(f"{URL}/{search.pk}/trials").json()
+    assert {trial["folds"] for trial in trials.get("items", [])} == {5}

@@ -23,8 +23,13 @@ def best_of(trials: list[Trial]) -> Trial | None:
     able = [trial for trial in finished(trials) if not outside(trial) and trial.kind != Trial.Kind.ENSEMBLE]
     if able:
         top = top_rung(able[0].search)
-        able = [trial for trial in able if trial.kind != Trial.Kind.NETWORK or trial.rung == top]
+        able = [t for t in able if t.kind != Trial.Kind.NETWORK or (t.rung == top and not is_partial(t))]
     return min(able, key=lambda t: (-worth_of(t), t.number), default=None)
+
+
+def is_partial(trial: Trial) -> bool:
+    """Whether it was ended between the folds of a cross-validation, so that not all pictures judged it."""
+    return trial.killed and trial.search.folds > 1
 
 
 def worth_of(trial: Trial) -> float:
@@ -64,10 +69,13 @@ def arms(trials: list[Trial]) -> tuple[list[Trial], list[Trial]]:
     """The networks that the search proposed, and those that were drawn at random, by number.
 
     Only those that might win: trained in full or ended early, within the limits, and no repeats, which cost
-    nothing and find nothing.
+    nothing and find nothing. Those that only a part of the pictures judged cannot be compared.
     """
     networks = [t for t in finished(trials) if t.kind == Trial.Kind.NETWORK and t.repeat_of is None]
     top = top_rung(networks[0].search) if networks else 0
-    networks = sorted((t for t in networks if t.rung == top and not outside(t)), key=lambda t: t.number)
+    networks = sorted(
+        (t for t in networks if t.rung == top and not outside(t) and not is_partial(t)),
+        key=lambda t: t.number,
+    )
     random = [trial for trial in networks if trial.origin == Trial.Origin.RANDOM]
     return [trial for trial in networks if trial.origin != Trial.Origin.RANDOM], random
