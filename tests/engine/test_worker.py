@@ -342,9 +342,7 @@ def test_a_network_that_trains_a_part_of_the_trunk_is_fitted_selected_and_export
         trained = [ask(process, command, Trained) for command in commands]
         assert trained[1].accuracy > 0.7
         assert trained[1].epochs == 2
-        assert (
-            trained[1].parameters > trained[0].parameters
-        )  # its hidden layer: the trunk is not counted twice
+        assert trained[1].parameters > trained[0].parameters  # its hidden layer; the trunk counts once
         ask(process, refit_command(commands[1], 9), Refitted)
         by_hand = fine_tuned(Trunk(plan.trunk, plan.resolution), 1).to_dict()
         control = replace(commands[1], number=2, kind="fine_tune", genome=by_hand)
@@ -363,9 +361,7 @@ def test_a_network_that_trains_a_part_of_the_trunk_is_fitted_selected_and_export
         export = Export(number=1, parts=parts, final=False, out=str(folder / "tuned-out"), title="Shapes")
         model = ask(process, export, Exported).model
         assert model["parity"]["max_abs_diff"] < 1e-3
-        assert (
-            model["parameters"] > trained[1].parameters + 2_000_000
-        )  # its own last stages beside the frozen
+        assert model["parameters"] > trained[1].parameters + 2_000_000  # two of the last stages
     finally:
         process.close()
 
