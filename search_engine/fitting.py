@@ -117,7 +117,7 @@ class Fitter:
 
     def fit(self, command: Train | Refit, kind: Kind, genome: Genome, folds: Sequence[Fold]) -> Fitted:
         """A trained model a fold. A refit has one fold with nothing held out."""
-        if kind is Kind.NETWORK and genome.recipe.solver != LBFGS:
+        if kind in (Kind.NETWORK, Kind.FINE_TUNE) and genome.recipe.solver != LBFGS:
             return self._fit_network(command, genome, folds)
         models = [self._new_model(kind, genome, command.seed).to(self.device) for _ in folds]
         if kind is Kind.MAJORITY:
