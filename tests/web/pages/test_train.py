@@ -205,7 +205,12 @@ def test_search_of_another_kind_is_refused_and_the_choices_stay(alice_client: Cl
 
 @pytest.mark.parametrize(
     "form",
-    [{"strategy": "magic"}, {"max_latency_ms": "soon"}, {"max_millions": "1"}, {"start_from": "999999"}],
+    [
+        {"strategy": "magic"},
+        {"max_latency_ms": "soon"},
+        {"max_millions": "1", "space": "hybrid"},
+        {"start_from": "999999"},
+    ],
 )
 def test_it_refuses_odd_choices(alice_client: Client, alice: User, form: dict[str, str]) -> None:
     version = make_version(alice)

@@ -117,8 +117,9 @@ def test_what_experts_choose_reaches_the_engine_and_the_page(alice: User) -> Non
     assert (config.objective, config.saving, config.random_share) == ("mnasnet", "pictures", 0.3)
     assert (config.early_stop, config.prefilter, config.ensemble) == (False, False, False)
     assert chosen_words(search) == (
-        "Short first, in rounds · Being right, and fast · aims at 20 ms a picture · short trainings save "
-        "pictures · 30% of the training by chance · no training ends early · one network only"
+        "On top of a pretrained network · Short first, in rounds · Being right, and fast · aims at 20 ms a "
+        "picture · short trainings save pictures · 30% of the training by chance · no training ends early · "
+        "one network only"
     )
 
 
@@ -173,7 +174,7 @@ def test_space_left_open_is_that_of_the_start(alice: User) -> None:
         ({"max_latency_ms": 0.0}, "bad_limit", "Leave it out"),
         ({"max_latency_ms": float("nan")}, "bad_limit", "Leave it out"),
         ({"max_parameters": 0}, "bad_limit", "Leave the limit out"),
-        ({"max_parameters": 3_000_000}, "bad_limit", "search from scratch"),
+        ({"max_parameters": 3_000_000, "space": "hybrid"}, "bad_limit", "search from scratch"),
     ],
 )
 def test_choices_that_make_no_sense_are_refused_with_advice(
@@ -185,8 +186,9 @@ def test_choices_that_make_no_sense_are_refused_with_advice(
     assert not Search.objects.exists()
 
 
-def test_network_from_scratch_may_be_small(alice: User) -> None:
-    search = start(alice, make_version(alice, each=20), space="macro", max_parameters=100_000)
+@pytest.mark.parametrize("space", ["macro", "auto"])
+def test_network_from_scratch_may_be_small(alice: User, space: str) -> None:
+    search = start(alice, make_version(alice, each=20), space=space, max_parameters=100_000)
     assert search.max_parameters == 100_000
 
 

@@ -32,7 +32,7 @@ def test_final_model_shows_its_test_figures(alice: User, alice_api: Client) -> N
     assert (test["accuracy"], test["n"], test["interval"]) == (0.9, 30, [0.7, 0.97])
     assert test["per_class"][0] == {"label": "red", "precision": 0.9, "recall": 0.9, "f1": 0.9, "n": 10}
     assert test["confusion"] == [[9, 1, 0], [0, 9, 1], [1, 0, 9]]
-    assert data["validation"] == {"accuracy": 0.85, "n": 4}
+    assert data["validation"] == {"accuracy": 0.85, "n": 4, "folds": 1}
     assert data["parity"] == {"max_abs_diff": 1e-6, "n": 4}
 
 
