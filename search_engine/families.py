@@ -154,12 +154,18 @@ def verdict(config: SearchConfig, plan: Plan, networks: Sequence[Trial]) -> str:
     return f"{WORDS[gone]} were given up: best {low:.0%} against {high:.0%}."
 
 
-def _possible(config: SearchConfig, plan: Plan) -> tuple[str, ...]:
-    """The families that the time and the limits allow."""
+def is_trunk_ruled_out(config: SearchConfig, plan: Plan) -> bool:
+    """Whether the pretrained network alone is beyond the limits."""
     bound = latency_bound(config)
     slow = bound is not None and plan.rates.get("trunk_latency_ms", 0.0) > bound
-    large = config.max_parameters is not None and TRUNKS[plan.trunk].parameters >= config.max_parameters
-    if slow or large:
+    return slow or (
+        config.max_parameters is not None and TRUNKS[plan.trunk].parameters >= config.max_parameters
+    )
+
+
+def _possible(config: SearchConfig, plan: Plan) -> tuple[str, ...]:
+    """The families that the time and the limits allow."""
+    if is_trunk_ruled_out(config, plan):
         return (SCRATCH,)
     return FAMILIES if plan.scratch_epochs else (TRUNK,)
 

@@ -120,8 +120,9 @@ def _affordable(whole: Plan, crossed: Plan) -> bool:
         and crossed.pictures == whole.pictures
         and crossed.scratch_resolution == whole.scratch_resolution
         and crossed.unfreeze == whole.unfreeze
-        and crossed.epochs >= FOLD_EPOCHS
-        and crossed.scratch_epochs >= min(whole.scratch_epochs, SCRATCH_GOOD_EPOCHS)
+        and crossed.epochs >= (FOLD_EPOCHS if whole.space in (HYBRID, ANY) else SCRATCH_GOOD_EPOCHS)
+        # Fewer may be the fewest there are, which take whatever time they take.
+        and (crossed.scratch_epochs >= SCRATCH_GOOD_EPOCHS or not whole.scratch_epochs)
     )
 
 

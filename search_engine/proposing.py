@@ -199,10 +199,17 @@ def _of_strategy(
 def _prefilter(
     config: SearchConfig, plan: Plan, networks: Sequence[Trial], space: GenomeSpace
 ) -> Prefilter | None:
-    """Taught by the networks that no filter chose; None if the settings want none."""
+    """Taught by the networks that no filter chose; None if the settings want none.
+
+    A space that was narrowed cannot read the networks of a family that was given up, or with a trained trunk.
+    """
     if not config.prefilter:
         return None
-    known = [t for t in networks if t.drawn == 1 and t.reward is not None and not t.killed]
+    known = [
+        t
+        for t in networks
+        if t.drawn == 1 and t.reward is not None and not t.killed and space.is_legal(t.vector)
+    ]
     return Prefilter(
         [(_proxies(space.decode(t.vector), plan.classes), t.reward) for t in known if t.reward is not None]
     )

@@ -75,7 +75,7 @@ class Records:
                 if t.kind is Kind.NETWORK
                 and t.state is TrialState.FINISHED
                 and t.rung == step.rung
-                and _on_trunk(self._steps[t.number]) == _on_trunk(step)
+                and _kind_of(self._steps[t.number]) == _kind_of(step)
                 and not t.killed
                 and self._steps[t.number].repeat_of is None
                 and self._curves[t.number]
@@ -180,6 +180,7 @@ class Records:
         return Ledger(config=self.config, plan=plan, split=split, entries=tuple(entries))
 
 
-def _on_trunk(step: TrainStep) -> bool:
-    """Whether its network stands on a pretrained one: others climb along other curves."""
-    return step.genome is not None and step.genome.trunk is not None
+def _kind_of(step: TrainStep) -> tuple[bool, bool]:
+    """Whether its network is on a pretrained one, and trains some of that: curves differ between these."""
+    genome = step.genome
+    return genome is not None and genome.trunk is not None, genome is not None and genome.unfrozen > 0

@@ -127,8 +127,7 @@ class _View:
     def network(self) -> Step | None:
         """The next network, if it can end before the reserve for the final fit."""
         queued = [trial for trial in self.networks if trial.state is TrialState.QUEUED]
-        if queued:
-            again = queued[0]
+        for again in queued:
             found = Candidate(
                 origin=again.origin,
                 vector=again.vector,
@@ -136,7 +135,9 @@ class _View:
                 rung=again.rung,
                 drawn=again.drawn,
             )
-            return self._network_step(again.number, found, retry=True)
+            step = self._network_step(again.number, found, retry=True)
+            if step is not None:  # else others that take less time may still be tried
+                return step
         affordable = [name for name in self.families if self.expected_seconds(name) <= self.left_for(name)]
         if not affordable:
             return None

@@ -31,6 +31,7 @@ from search_engine.events import (
     Trained,
 )
 from search_engine.export.bundle import Subject, write_bundle
+from search_engine.families import is_trunk_ruled_out
 from search_engine.fitting import TRUNK_LATENCY, Fitter
 from search_engine.measure import measure_rates
 from search_engine.planner import TUNE_FROM_SECONDS, Rates, make_plan
@@ -113,6 +114,8 @@ class Session:
             classes=self.classes,
             invariances={name: each.to_dict() for name, each in invariances.items()},
         )
+        if plan.space == ANY and is_trunk_ruled_out(config, plan):  # so it needs no control that trains it
+            plan = replace(plan, unfreeze=0, tune_epochs=0, tune_seconds=0.0)
         check_limits(config, plan, latency if plan.space == HYBRID else 0.0)
         return self._with_lesson(config, plan)
 

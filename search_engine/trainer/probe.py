@@ -38,19 +38,22 @@ class LinearProbe(nn.Module):
 def fit_probe(model: LinearProbe, training: Examples, *, strength: float, seed: int) -> None:
     """Fit the probe's weights in place, for one inverse regularisation strength."""
     x = training.features[EMBEDDING][training.rows].float().cpu().numpy()
+    labels = training.labels.cpu().numpy()
     mean, scale = x.mean(axis=0), 1.0 / (x.std(axis=0) + 1e-3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # 200 steps are enough for a control
-        fit = LogisticRegression(C=strength, max_iter=ITERATIONS, random_state=seed).fit(
-            (x - mean) * scale, training.labels.cpu().numpy()
-        )
     weight = np.zeros(model.linear.weight.shape, np.float32)
     bias = np.full(len(model.linear.bias), -1e4, np.float32)  # a class without a picture is never predicted
-    if len(fit.classes_) == 2:  # scikit-learn gives one row for two classes
-        weight[fit.classes_] = np.concatenate([-fit.coef_, fit.coef_]) / 2
-        bias[fit.classes_] = np.concatenate([-fit.intercept_, fit.intercept_]) / 2
+    if len(np.unique(labels)) == 1:  # a fold may be without the other; scikit-learn refuses that
+        bias[labels[0]] = 0.0
     else:
-        weight[fit.classes_], bias[fit.classes_] = fit.coef_, fit.intercept_
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # 200 steps are enough for a control
+            fit = LogisticRegression(C=strength, max_iter=ITERATIONS, random_state=seed)
+            fit.fit((x - mean) * scale, labels)
+        if len(fit.classes_) == 2:  # scikit-learn gives one row for two classes
+            weight[fit.classes_] = np.concatenate([-fit.coef_, fit.coef_]) / 2
+            bias[fit.classes_] = np.concatenate([-fit.intercept_, fit.intercept_]) / 2
+        else:
+            weight[fit.classes_], bias[fit.classes_] = fit.coef_, fit.intercept_
     with torch.no_grad():
         model.mean.copy_(torch.from_numpy(mean))
         model.scale.copy_(torch.from_numpy(scale))

@@ -3,7 +3,15 @@ from __future__ import annotations
 import pytest
 
 from search_engine.config import Plan, SearchConfig
-from search_engine.planner import EPOCHS, MEMORY_BYTES, Rates, make_plan, picture_bytes
+from search_engine.planner import (
+    EPOCHS,
+    MEMORY_BYTES,
+    SCRATCH_GOOD_EPOCHS,
+    Rates,
+    make_plan,
+    picture_bytes,
+)
+from search_engine.space.scratch_space import RESOLUTIONS
 from search_engine.space.trunks import TRUNKS
 
 # As measured on two AVX2 cores.
@@ -82,3 +90,20 @@ def test_the_settings_overrule_the_planner() -> None:
     assert small(1, 400, folds=5).folds == 5
     assert small(10, 400, folds=1).validation == 60
     assert small(1, 400, folds=5).trial_seconds > small(1, 400, folds=1).trial_seconds
+
+
+def test_folds_do_not_take_the_epochs_of_networks_from_scratch() -> None:
+    """The fewest epochs are given whatever they take, so they are no sign that there is time."""
+    config = SearchConfig(budget_seconds=600.0, space="macro", slots=1)
+    slow = Rates(decode=200.0, extract={96: 100.0}, train={r: 250.0 * (32 / r) ** 2 for r in RESOLUTIONS})
+    made = make_plan(
+        config,
+        slow,
+        trunk="efficientnet_lite0",
+        pictures=300,
+        test_pictures=100,
+        spent=5.0,
+        validation=50,
+    )
+    assert made.folds == 1
+    assert made.epochs >= SCRATCH_GOOD_EPOCHS

@@ -162,3 +162,51 @@ def test_plain_fine_tuning_is_a_control_that_nobody_waits_for() -> None:
     assert isinstance(following, TrainStep)
     assert following.kind is Kind.NETWORK
     assert controls(dataclasses.replace(PLAN, unfreeze=0)) == (Kind.MAJORITY, Kind.LINEAR_PROBE)
+
+
+def of_any_space(**changes: object) -> tuple[SearchConfig, Plan, list[Trial]]:
+    """Settings, a plan of both families, and controls and starting points of both that are trained."""
+    config = SearchConfig(budget_seconds=600.0, space="any", strategy="evolution", random_share=0.0)
+    config = dataclasses.replace(config, **changes)  # type: ignore[arg-type]
+    both = dataclasses.replace(
+        PLAN, space="any", scratch_resolution=32, scratch_epochs=10, scratch_seconds=20.0, validation=150
+    )
+    space = space_of(config, both)
+    trials = [
+        Trial(number=i, kind=kind, origin=Origin.CONTROL, state=TrialState.FINISHED, reward=0.5, seconds=1.0)
+        for i, kind in enumerate(controls(both))
+    ]
+    trials += [
+        Trial(
+            number=len(trials) + i,
+            kind=Kind.NETWORK,
+            origin=Origin.STRATEGY,
+            state=TrialState.FINISHED,
+            vector=vector,
+            key=space.key(vector),
+            reward=0.6,
+            seconds=4.0,
+        )
+        for i, vector in enumerate(space.starts)
+    ]
+    return config, both, trials
+
+
+def test_the_prefilter_goes_on_where_no_time_is_left_to_train_the_trunk() -> None:
+    config, both, trials = of_any_space(prefilter=True)
+    late = Clock(elapsed=540.0, exported=len(controls(both)), since_export=1.0)
+    step = decide(config, both, trials, late, space_of(config, both))
+    assert isinstance(step, TrainStep)
+    assert step.kind is Kind.NETWORK
+    assert schedule(both, step.vector) != TUNED
+
+
+def test_a_lost_network_that_takes_too_long_does_not_end_the_search() -> None:
+    config, both, trials = of_any_space()
+    place = next(i for i, trial in enumerate(trials) if schedule(both, trial.vector) == TUNED)
+    trials[place] = dataclasses.replace(trials[place], state=TrialState.QUEUED, reward=None, seconds=None)
+    late = Clock(elapsed=540.0, exported=len(controls(both)), since_export=1.0)
+    step = decide(config, both, trials, late, space_of(config, both))
+    assert isinstance(step, TrainStep)
+    assert step.kind is Kind.NETWORK
+    assert step.number == len(trials)

@@ -9,11 +9,10 @@ from django.db.models.functions import Power
 from django.utils import timezone
 
 from search_engine.config import AUTO, Plan, SearchConfig
-from search_engine.families import rungs
+from search_engine.families import rungs, schedule
 from search_engine.objective import EXPONENT, OBJECTIVES, fits, reward_of
 from search_engine.proposing import CURVES, space_of
 from search_engine.space.base import GenomeSpace
-from search_engine.space.registry import ANY
 from search_engine.steps import TrainStep
 from search_engine.strategies.auto import choose
 from search_engine.trial import Kind, Origin, TrialState
@@ -143,9 +142,14 @@ def curves(search: Search, step: TrainStep) -> list[list[float]]:
     whole = search.trials.filter(
         kind=Trial.Kind.NETWORK, state=Trial.State.FINISHED, rung=step.rung, killed=False, repeat_of=None
     )
-    if search.space == ANY and step.vector:
-        whole = whole.filter(vector__0=step.vector[0])
-    newest = whole.order_by("-number").prefetch_related("epoch_rows")[:CURVES]
+    plan = search_plan(search)
+    # From scratch, on a trunk, and with a part of that trained they climb along other curves.
+    alike = [
+        number
+        for number, vector in whole.order_by("-number").values_list("number", "vector")
+        if schedule(plan, tuple(vector)) == schedule(plan, step.vector)
+    ]
+    newest = whole.filter(number__in=alike[:CURVES]).order_by("-number").prefetch_related("epoch_rows")
     known = [([epoch.accuracy for epoch in trial.epoch_rows.all()], trial.accuracy) for trial in newest]
     # In a cross-validation the epochs are those of the first fold; what counts in the end is all of them.
     return [[*curve[:-1], curve[-1] if end is None else end] for curve, end in known if curve]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from search_engine.space.trunks import EMBEDDING
@@ -34,3 +36,12 @@ def test_the_majority_gives_the_frequencies() -> None:
     model.fit(torch.tensor([0, 0, 0, 1]))
     out = torch.softmax(model({EMBEDDING: torch.randn(5, 16)}), 1)
     torch.testing.assert_close(out, torch.tensor([[0.75, 0.25]]).expand(5, 2), atol=1e-3, rtol=0)
+
+
+def test_a_fold_of_one_label_is_fitted_too() -> None:
+    """Of two labels, one may be a single group of near-duplicates: then one fold learns without it."""
+    examples = clusters(2)
+    alone = replace(examples, rows=examples.rows[examples.labels == 1])
+    probe = LinearProbe(examples.features[EMBEDDING].shape[1], 2)
+    fit_probe(probe, alone, strength=1.0, seed=0)
+    assert predict(probe, examples).argmax(1).unique().tolist() == [1]
