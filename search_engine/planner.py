@@ -24,6 +24,8 @@ SCRATCH_FEWEST = 8  # networks; a set too large for so many is sampled
 PILOT_EPOCHS = (8, 40)  # of networks from scratch beside those on a trunk: 8 told three data sets apart
 PILOT_SHARE = 0.1  # of the search for one such network; two begin the search
 PILOT_MOST = 0.25  # of the search; where one takes more, they are left out
+WALL_SHARE = 0.25  # of the time that passes for one long network: many slots share a search, not a network
+WALL_MOST = 0.5  # beyond this, such networks are left out
 TUNE_EPOCHS = (4, 8)  # of a trunk trained in part, which begins as a network that is fitted already
 TUNE_SEEN = (5000, 10_000)  # pictures in all those epochs, at least; in few steps a trunk only forgets
 TUNE_SHARE = 0.1  # of the search for one such network at the most
@@ -183,7 +185,8 @@ def _with_tuning(config: SearchConfig, plan: Plan, rates: Rates, search: float) 
     for unfreeze in range(len(spec.tails), 0, -1):
         epoch_seconds = plan.folds * plan.pictures / tune_rate(spec, rates, unfreeze, plan.resolution)
         head = plan.folds * TUNE_HEAD_SECONDS
-        epochs = min(int((TUNE_SHARE * search - head) / (MARGIN * epoch_seconds)), most)
+        wanted = min(TUNE_SHARE, WALL_SHARE / config.slots) * search
+        epochs = min(int((wanted - head) / (MARGIN * epoch_seconds)), most)
         memory = plan.pictures * picture_bytes(spec, plan.resolution, unfreeze)
         if epochs >= least and memory <= MEMORY_BYTES:
             seconds = MARGIN * epochs * epoch_seconds + head
@@ -203,7 +206,7 @@ def _with_scratch(config: SearchConfig, plan: Plan, rates: Rates, search: float)
     They are trained for longer than those and there are fewer of them: from nothing, time is worth more than
     choice.
     """
-    wanted = PILOT_SHARE * search
+    wanted = min(PILOT_SHARE, WALL_SHARE / config.slots) * search
     good = wanted / SCRATCH_GOOD_EPOCHS
     trained = plan.folds * plan.pictures
     side = max((r for r in RESOLUTIONS if trained / rates.scratch[r] <= good), default=min(RESOLUTIONS))
@@ -211,7 +214,8 @@ def _with_scratch(config: SearchConfig, plan: Plan, rates: Rates, search: float)
     epochs = round(min(max(wanted / epoch_seconds, PILOT_EPOCHS[0]), PILOT_EPOCHS[1]))
     seconds = MARGIN * epochs * epoch_seconds + 1.0
     limited = config.max_parameters is not None or config.max_latency_ms is not None
-    if seconds > PILOT_MOST * search and not limited:  # limits may rule the trunk out
+    most = min(PILOT_MOST, WALL_MOST / config.slots)
+    if seconds > most * search and not limited:  # limits may rule the trunk out
         epochs = 0
     return replace(
         plan,

@@ -12,6 +12,7 @@ from search_engine.families import TUNED, schedule
 from search_engine.planner import MEMORY_BYTES, TUNE_EPOCHS, TUNE_SEEN, Rates, make_plan, picture_bytes
 from search_engine.proposing import space_of
 from search_engine.search import controls, decide
+from search_engine.space.scratch_space import RESOLUTIONS
 from search_engine.space.trunks import TRUNKS
 from search_engine.steps import Clock, TrainStep
 from search_engine.trial import Kind, Origin, Trial, TrialState
@@ -210,3 +211,11 @@ def test_a_lost_network_that_takes_too_long_does_not_end_the_search() -> None:
     assert isinstance(step, TrainStep)
     assert step.kind is Kind.NETWORK
     assert step.number == len(trials)
+
+
+@pytest.mark.parametrize("slots", [1, 2, 4, 8, 16])
+def test_no_network_takes_most_of_the_time_however_many_slots_share_a_search(slots: int) -> None:
+    rates = dataclasses.replace(RATES, scratch={r: 300.0 * (32 / r) ** 2 for r in RESOLUTIONS}, tune=40.0)
+    made = plan(10, 3000, rates, space="any", slots=slots)
+    assert made.tune_seconds <= 150
+    assert not made.scratch_epochs or made.scratch_seconds <= 300
