@@ -30,12 +30,15 @@ def settled(config: SearchConfig) -> SearchConfig:
 
 def _space_for(config: SearchConfig) -> str:
     alone = config.fidelity != FULL or config.strategy == "enas"
-    scratch = None if config.start is None else Genome.from_dict(config.start).scratch
-    if scratch is not None and not scratch.stages:
-        return CELLS
-    if scratch is not None and alone:
-        return MACRO
-    return HYBRID if alone else ANY
+    kind = HYBRID if config.start is None else kind_of(Genome.from_dict(config.start))
+    return kind if alone or kind == CELLS else ANY
+
+
+def kind_of(genome: Genome) -> str:
+    """The narrowest space that a network is of: ``hybrid``, ``cells`` or ``macro``."""
+    if genome.scratch is None:
+        return HYBRID
+    return MACRO if genome.scratch.stages else CELLS
 
 
 def check_config(config: SearchConfig) -> None:

@@ -88,7 +88,7 @@ def test_start_and_kind_of_search_go_together(page: Page, data_set: str, trained
     page.get_by_role("radio", name=re.compile("^Layers, from scratch")).check()
     earlier = page.get_by_label("Start from")
     earlier.select_option(index=1)
-    expect(page.get_by_role("radio", name=re.compile("^On top of a pretrained network"))).to_be_checked()
+    expect(page.get_by_role("radio", name=re.compile("^Everything"))).to_be_checked()
     page.get_by_role("radio", name=re.compile("^Cells, from scratch")).check()
     expect(earlier).to_have_value("")
 

@@ -14,7 +14,8 @@ from search_engine.errors import SearchEngineError
 from search_engine.fidelity.registry import SCHEDULERS
 from search_engine.fidelity.rungs import SAVINGS
 from search_engine.objective import OBJECTIVES
-from search_engine.settings import check_config, settled
+from search_engine.settings import check_config, kind_of, settled
+from search_engine.space.architecture import Genome
 from search_engine.space.registry import ANY, HYBRID, SPACES
 from search_engine.space.trunks import TRUNKS
 from search_engine.strategies import STRATEGIES
@@ -59,12 +60,20 @@ class SearchChoices:
     ensemble: bool = True
 
     def settled(self) -> SearchChoices:
-        """With a space in the place of ``auto``: the one of the search to start from, if there is one."""
+        """With a space in the place of ``auto``: that of the search to start from, or what suits the rest."""
         if self.space != AUTO:
             return self
-        if self.start_from is not None:
-            return replace(self, space=self.start_from.space)
-        config = SearchConfig(budget_seconds=60.0, space=AUTO, strategy=self.strategy, fidelity=self.fidelity)
+        start = self.start_from
+        if start is not None and start.space != ANY:
+            return replace(self, space=start.space)
+        best = None if start is None else best_network(start)
+        config = SearchConfig(
+            budget_seconds=60.0,
+            space=AUTO,
+            strategy=self.strategy,
+            fidelity=self.fidelity,
+            start=best.genome if best else None,
+        )
         return replace(self, space=settled(config).space)
 
 
@@ -302,14 +311,16 @@ def _check_start(choices: SearchChoices, start: Search, owner: User, version: Da
 
     if start.owner_id != owner.pk or start.version.dataset_id != version.dataset_id:
         raise refuse("A search can start from an earlier one of yours on the same dataset. Choose another.")
-    if start.space != choices.space:
-        raise refuse(
-            "The earlier search looked among networks of another kind. Choose the same for what is searched: "
-            f"“{spaces()[start.space].title}”."
-        )
     best = best_network(start)
-    if best is None:
+    if best is None or best.genome is None:
         raise refuse("The earlier search has no trained network to start from. Choose another.")
+    if choices.space != start.space:
+        kind = kind_of(Genome.from_dict(best.genome)) if start.space == ANY else start.space
+        if choices.space != kind:
+            raise refuse(
+                "The best network of the earlier search is of another kind. Choose this for what is searched: "
+                f"“{spaces()[kind].title}”."
+            )
     if choices.max_parameters and best.parameters and best.parameters > choices.max_parameters:
         raise refuse(
             f"The best network of the earlier search has {_millions(best.parameters)} parameters, more than "

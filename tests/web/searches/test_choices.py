@@ -156,6 +156,19 @@ def test_space_left_open_is_that_of_the_start(alice: User) -> None:
     assert start(alice, version, space="auto", start_from=earlier).space == earlier.space
 
 
+@pytest.mark.parametrize("space", ["auto", "hybrid"])
+def test_search_of_one_kind_may_start_from_the_best_of_everything(alice: User, space: str) -> None:
+    """Rounds go with one kind only: then it is the kind that won."""
+    version = make_version(alice, each=20)
+    earlier = earlier_search(alice, version)
+    earlier.space = "any"
+    earlier.save()
+    assert start(alice, version, space=space, fidelity="asha", start_from=earlier).space == "hybrid"
+    assert start(alice, version, space="auto", start_from=earlier).space == "any"
+    with pytest.raises(UserError, match="of another kind"):
+        start(alice, version, space="macro", fidelity="asha", start_from=earlier)
+
+
 @pytest.mark.parametrize(
     ("choices", "code", "advice"),
     [
