@@ -69,18 +69,18 @@ def main() -> None:
 def read(source: Path, side: int, pattern: str | None) -> Parts:
     """Every picture at one side in pixels."""
     found = sorted((item for item in scan(source) if isinstance(item, Found)), key=lambda item: item.name)
-    labels = sorted({item.label for item in found})
+    labels = sorted({item.labels[0] for item in found})
     pixels = [
         np.asarray(Image.fromarray(to_pixels(item.data)).resize((side, side), Image.Resampling.BILINEAR))
         for item in found
     ]
     if pattern is None:
-        held = one_in_five([item.label for item in found])
+        held = one_in_five([item.labels[0] for item in found])
     else:
         held = {row for row, item in enumerate(found) if re.search(pattern, item.name)}
     everything = Examples(
         {PIXELS: torch.from_numpy(np.stack(pixels))},
-        torch.tensor([labels.index(item.label) for item in found]),
+        torch.tensor([labels.index(item.labels[0]) for item in found]),
         torch.tensor([row for row in range(len(found)) if row not in held]),
     )
     return Parts(everything, replace(everything, rows=torch.tensor(sorted(held))), len(labels))

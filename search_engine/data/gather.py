@@ -40,7 +40,7 @@ def gather(source: Path, folder: Path, *, on_file: Callable[[int], None]) -> Gat
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(item.data)
-            pictures.append((path, item.label, item.sha256))
+            pictures.extend((path, label, item.sha256) for label in item.labels)
         else:
             rejected.append(item)
         on_file(done)

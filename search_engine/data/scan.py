@@ -65,7 +65,7 @@ class Found:
 
     Attributes:
         name: path inside the upload, as uploaded.
-        label: the folder that gives the label, in Unicode's composed form.
+        labels: from the folder or the manifest, in Unicode's composed form; empty for an unlabelled picture.
         data: the file, byte for byte.
         sha256: of ``data``, hexadecimal.
         format: one of ``decode.FORMATS``: ``JPEG``, ``PNG``, ``WEBP``, ...
@@ -74,7 +74,7 @@ class Found:
     """
 
     name: str
-    label: str
+    labels: tuple[str, ...]
     data: bytes = field(repr=False)
     sha256: str
     format: str
@@ -201,7 +201,7 @@ def _look_at(entry: _Entry, depth: int, seen: set[tuple[str, ...]], limits: Limi
         )
     return Found(
         name=printable(entry.name),
-        label=entry.parts[depth],
+        labels=(entry.parts[depth],),
         data=data,
         sha256=hashlib.sha256(data).hexdigest(),
         format=image.format or "",

@@ -49,7 +49,10 @@ def commit(claim: Claim, staged: Staged) -> None:
 def splits_of(dataset_id: int, kept: list[Kept]) -> list[str]:
     """A split for each picture; a copy of a picture from before goes where that one is."""
     before = dict(Image.objects.filter(dataset_id=dataset_id).values_list("sha256", "split"))
-    items = [SplitItem(id=number, label=each.label, group=each.sha256) for number, each in enumerate(kept)]
+    items = [
+        SplitItem(id=number, label="|".join(each.labels), group=each.sha256)
+        for number, each in enumerate(kept)
+    ]
     assigned = assign_splits(items, seed=dataset_id, fixed=before)
     return [assigned[number] for number in range(len(kept))]
 
@@ -58,7 +61,7 @@ def add_version(dataset_id: int, kept: list[Kept], splits: list[str]) -> Dataset
     """The next version, with the counts of the one before and of what is new."""
     latest = DatasetVersion.objects.filter(dataset_id=dataset_id).order_by("-number").first()
     before = latest.summary if latest else {"labels": {}, "splits": {}}
-    labels = Counter(before["labels"]) + Counter(each.label for each in kept)
+    labels = Counter(before["labels"]) + Counter(label for each in kept for label in each.labels)
     by_split = Counter(before["splits"]) + Counter(splits)
     return DatasetVersion.objects.create(
         dataset_id=dataset_id,
@@ -70,7 +73,7 @@ def add_version(dataset_id: int, kept: list[Kept], splits: list[str]) -> Dataset
 
 def add_labels(dataset_id: int, kept: list[Kept]) -> dict[str, int]:
     """The primary key of each label; labels that are new are made."""
-    names = sorted({each.label for each in kept})
+    names = sorted({label for each in kept for label in each.labels})
     Label.objects.bulk_create(
         [Label(dataset_id=dataset_id, name=name) for name in names], ignore_conflicts=True
     )
@@ -93,8 +96,9 @@ def add_images(version: DatasetVersion, kept: list[Kept], splits: list[str], lab
         for each, split in zip(kept, splits, strict=True)
     )
     ImageLabel.objects.bulk_create(
-        ImageLabel(image=image, label_id=labels[each.label], added_in=version)
+        ImageLabel(image=image, label_id=labels[label], added_in=version)
         for image, each in zip(images, kept, strict=True)
+        for label in each.labels
     )
 
 

@@ -21,7 +21,7 @@ from search_engine.data.scan import Found, Rejected, count_archive, decode, scan
 from webapp.core.errors import UserError
 from webapp.datasets import sample, storage
 from webapp.datasets.claims import Claim
-from webapp.datasets.models import ImageLabel
+from webapp.datasets.models import Image, ImageLabel
 
 log = logging.getLogger(__name__)
 
@@ -30,13 +30,14 @@ THUMBNAIL_QUALITY = 80
 PROGRESS_SECONDS = 1.0  # a write a second is plenty for a page, and spares the database
 MIN_PICTURES = 10  # fewer cannot be split in training, validation and test
 MAX_LABEL = 255
+Known = tuple[str, tuple[str, ...]]  # SHA-256 and labels
 
 
 class Kept(NamedTuple):
     """A picture that was taken, without its bytes: 60,000 of them must fit in memory."""
 
     name: str
-    label: str
+    labels: tuple[str, ...]
     sha256: str
     format: str
     width: int
@@ -82,27 +83,33 @@ def stage(claim: Claim) -> Staged:
         elif isinstance(item, Found):
             staged.kept.append(store(claim.dataset_id, item))
         progress.tick(staged)
-    check_usable(staged, known_labels={label for _, label in known})
+    check_usable(staged, has_labels=any(labels for _, labels in known))
     progress.tick(staged, now=True)
     sync_disk(progress, staged)  # the pictures, before the rows that promise them
     return staged
 
 
-def known_pictures(dataset_id: int) -> dict[tuple[str, str], str]:
-    """The pictures that the data set has now, by content and label, with their names."""
-    rows = ImageLabel.objects.filter(image__dataset_id=dataset_id, removed_in=None, image__removed_in=None)
-    columns = rows.values_list("image__sha256", "label__name", "image__name")
-    return {(sha256, label): name for sha256, label, name in columns.iterator(chunk_size=5000)}
+def known_pictures(dataset_id: int) -> dict[Known, str]:
+    """The pictures that the data set has now, by content and labels, with their names."""
+    links = ImageLabel.objects.filter(image__dataset_id=dataset_id, removed_in=None, image__removed_in=None)
+    labels: dict[int, list[str]] = {}
+    for pk, label in links.values_list("image_id", "label__name").iterator(chunk_size=5000):
+        labels.setdefault(pk, []).append(label)
+    images = Image.objects.filter(dataset_id=dataset_id, removed_in=None)
+    return {
+        (sha256, tuple(sorted(labels.get(pk, ())))): name
+        for pk, sha256, name in images.values_list("pk", "sha256", "name").iterator(chunk_size=5000)
+    }
 
 
-def refusal(item: Found | Rejected, seen: dict[tuple[str, str], str]) -> Refused | None:
+def refusal(item: Found | Rejected, seen: dict[Known, str]) -> Refused | None:
     """Why a file is not taken, or None if it is; what is taken is noted in ``seen``."""
     if isinstance(item, Rejected):
         return Refused(item.name, str(item.code), item.reason)
-    if len(item.label) > MAX_LABEL:
+    if any(len(label) > MAX_LABEL for label in item.labels):
         reason = f"The name of its folder is too long for a label. Use at most {MAX_LABEL} characters."
         return Refused(item.name, "label_too_long", reason)
-    first = seen.setdefault((item.sha256, item.label), item.name)
+    first = seen.setdefault((item.sha256, tuple(sorted(item.labels))), item.name)
     if first is not item.name:
         reason = f"An exact copy of it is already in this data set ({first[-200:]}). It counts once."
         return Refused(item.name, "duplicate", reason)
@@ -114,7 +121,7 @@ def store(dataset_id: int, found: Found) -> Kept:
     storage.write_file(storage.image_file(dataset_id, found.sha256, found.format), found.data)
     storage.write_file(storage.thumbnail_file(dataset_id, found.sha256), thumbnail(found))
     return Kept(
-        found.name, found.label, found.sha256, found.format, found.width, found.height, len(found.data)
+        found.name, found.labels, found.sha256, found.format, found.width, found.height, len(found.data)
     )
 
 
@@ -160,7 +167,7 @@ def sync_disk(progress: Progress, staged: Staged) -> None:
             progress.tick(staged, now=True)
 
 
-def check_usable(staged: Staged, *, known_labels: set[str]) -> None:
+def check_usable(staged: Staged, *, has_labels: bool) -> None:
     """Whether a network can be trained on the pictures at all.
 
     Raises:
@@ -168,9 +175,9 @@ def check_usable(staged: Staged, *, known_labels: set[str]) -> None:
     """
     if not staged.kept:
         raise UserError("no_pictures", f"No picture was added.{first_refusal(staged)}")
-    if known_labels:
+    if has_labels:
         return  # a version that could be trained on stays one when pictures are added
-    labels = Counter(kept.label for kept in staged.kept)
+    labels = Counter(label for kept in staged.kept for label in kept.labels)
     if len(labels) < 2:
         raise UserError(
             "one_label",

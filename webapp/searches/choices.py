@@ -318,7 +318,7 @@ def _check_start(choices: SearchChoices, start: Search, owner: User, version: Da
         kind = kind_of(Genome.from_dict(best.genome)) if start.space == ANY else start.space
         if choices.space != kind:
             raise refuse(
-                "The best network of the earlier search is of another kind. Choose this for what is searched: "
+                "The best network of the earlier search is of another kind. Choose for what is searched: "
                 f"“{spaces()[kind].title}”."
             )
     if choices.max_parameters and best.parameters and best.parameters > choices.max_parameters:

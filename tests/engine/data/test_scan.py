@@ -29,7 +29,7 @@ DOGS = {f"dogs/{i}.png": picture(10 + i) for i in range(3)}
 
 
 def found(results: list[Scanned]) -> dict[str, str]:
-    return {result.name: result.label for result in results if isinstance(result, Found)}
+    return {result.name: result.labels[0] for result in results if isinstance(result, Found)}
 
 
 def rejected(results: list[Scanned]) -> dict[str, Reason]:
@@ -47,7 +47,7 @@ def test_a_picture_comes_with_all_that_is_known_of_it(tmp_path: Path) -> None:
     data = picture(3, "JPEG", (30, 20))
     (result,) = scan_zip(tmp_path, {"cats/one.JPG": data})
     assert isinstance(result, Found)
-    assert (result.name, result.label, result.data) == ("cats/one.JPG", "cats", data)
+    assert (result.name, result.labels, result.data) == ("cats/one.JPG", ("cats",), data)
     assert (result.format, result.width, result.height, result.extension) == ("JPEG", 30, 20, "jpg")
     assert result.sha256 == hashlib.sha256(data).hexdigest()
     assert result.image is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from search_engine.fidelity.registry import SCHEDULERS
 from search_engine.fidelity.rungs import SAVINGS
 from search_engine.objective import OBJECTIVES
 from search_engine.settings import settled
-from search_engine.space.registry import SPACES
+from search_engine.space.architecture import Trunk
+from search_engine.space.registry import SPACES, make_space
 from search_engine.strategies import STRATEGIES
 from tests.web.factories import make_version
 from tests.web.searches.making import add_trial, make_search
@@ -34,7 +36,8 @@ from webapp.searches.choices import (
 from webapp.searches.models import Search
 from webapp.searches.replay import search_config
 
-GENOME = {"trunk": None, "made": "up"}
+SPACE = make_space("hybrid", Trunk("efficientnet_lite0", 128))
+GENOME = json.loads(json.dumps(SPACE.decode(SPACE.starts[0]).to_dict()))
 
 
 def start(alice: User, version: DatasetVersion, **choices: Any) -> Search:
