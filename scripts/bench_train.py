@@ -2,8 +2,9 @@
 
 Both are timed in processor seconds, in turns, on one thread, so other work on the machine shifts them alike.
 The bare step is forward, loss, backward, clipping and AdamW on one batch that is there already. Then the rate
-at which the frozen trunk looks at pictures, by onnxruntime (as a search does) and by torch. Run it from the
-root of the repository: ``python -m scripts.bench_train``.
+at which the frozen trunk looks at pictures, by onnxruntime (as a search does), by torch, and by OpenVINO if
+that is installed (``pip install openvino``). Run it from the root of the repository:
+``python -m scripts.bench_train``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
@@ -111,7 +113,7 @@ def looped(genome: Genome, some: Examples, recipe: Recipe) -> float:
 
 
 def extract(side: int, repeats: int, count: int = 16) -> None:
-    """Print at what rate the frozen trunk looks at pictures, by onnxruntime and by torch, in turns."""
+    """Print at what rate the frozen trunk looks at pictures, by each runtime in turns."""
     pixels = pictures(side, count).features[PIXELS].numpy()
     trunk = load_trunk(TRUNK).eval()
     with tempfile.TemporaryDirectory(prefix="netwright-") as folder, torch.inference_mode():
@@ -121,6 +123,9 @@ def extract(side: int, repeats: int, count: int = 16) -> None:
             return trunk(torch.from_numpy(batch).permute(0, 3, 1, 2).float())
 
         ways: dict[str, Callable[[np.ndarray], object]] = {"onnxruntime": runner, "torch": by_torch}
+        (graph,) = Path(folder).glob("trunks/*.onnx")
+        if (openvino := by_openvino(graph)) is not None:
+            ways["OpenVINO"] = openvino
         rates = {name: list[float]() for name in ways}
         for turn in range(1 + repeats):  # the first turn is not counted: it allocates
             for name, way in ways.items():
@@ -130,6 +135,18 @@ def extract(side: int, repeats: int, count: int = 16) -> None:
                     rates[name].append(count / (time.process_time() - started))
     for name, found in rates.items():
         say(f"{TRUNK} at {side} pixels, {name}: {spread(found)} pictures a second")
+
+
+def by_openvino(graph: Path) -> Callable[[np.ndarray], object] | None:
+    """The same graph on one thread of OpenVINO; None where it is not installed."""
+    if find_spec("openvino") is None:
+        say("OpenVINO is not installed and was not timed.")
+        return None
+    import openvino
+
+    options = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}
+    compiled = openvino.Core().compile_model(str(graph), "CPU", options)
+    return lambda batch: compiled([batch])
 
 
 def pictures(side: int, count: int) -> Examples:
