@@ -2,9 +2,8 @@
 
 Both are timed in processor seconds, in turns, on one thread, so other work on the machine shifts them alike.
 The bare step is forward, loss, backward, clipping and AdamW on one batch that is there already. Then the rate
-at which the frozen trunk looks at pictures, by onnxruntime (as a search does), by torch, and by OpenVINO if
-that is installed (``pip install openvino``). Run it from the root of the repository:
-``python -m scripts.bench_train``.
+at which the frozen trunk looks at pictures, by OpenVINO (as a search does), onnxruntime (as a served network
+does) and torch. Run it from the root of the repository: ``python -m scripts.bench_train``.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
@@ -117,15 +115,18 @@ def extract(side: int, repeats: int, count: int = 16) -> None:
     pixels = pictures(side, count).features[PIXELS].numpy()
     trunk = load_trunk(TRUNK).eval()
     with tempfile.TemporaryDirectory(prefix="netwright-") as folder, torch.inference_mode():
-        runner = TrunkRunner(TRUNK, side, Path(folder), torch.device("cpu"))
+        cpu = torch.device("cpu")
+        by_openvino = TrunkRunner(TRUNK, side, Path(folder), cpu)
+        by_onnxruntime = TrunkRunner(TRUNK, side, Path(folder), cpu, served=True)
 
         def by_torch(batch: np.ndarray) -> object:
             return trunk(torch.from_numpy(batch).permute(0, 3, 1, 2).float())
 
-        ways: dict[str, Callable[[np.ndarray], object]] = {"onnxruntime": runner, "torch": by_torch}
-        (graph,) = Path(folder).glob("trunks/*.onnx")
-        if (openvino := by_openvino(graph)) is not None:
-            ways["OpenVINO"] = openvino
+        ways: dict[str, Callable[[np.ndarray], object]] = {
+            "OpenVINO": by_openvino,
+            "onnxruntime": by_onnxruntime,
+            "torch": by_torch,
+        }
         rates = {name: list[float]() for name in ways}
         for turn in range(1 + repeats):  # the first turn is not counted: it allocates
             for name, way in ways.items():
@@ -135,18 +136,6 @@ def extract(side: int, repeats: int, count: int = 16) -> None:
                     rates[name].append(count / (time.process_time() - started))
     for name, found in rates.items():
         say(f"{TRUNK} at {side} pixels, {name}: {spread(found)} pictures a second")
-
-
-def by_openvino(graph: Path) -> Callable[[np.ndarray], object] | None:
-    """The same graph on one thread of OpenVINO; None where it is not installed."""
-    if find_spec("openvino") is None:
-        say("OpenVINO is not installed and was not timed.")
-        return None
-    import openvino
-
-    options = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.Core().compile_model(str(graph), "CPU", options)
-    return lambda batch: compiled([batch])
 
 
 def pictures(side: int, count: int) -> Examples:

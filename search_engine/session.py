@@ -104,7 +104,7 @@ class Session:
         )
         # Once a search and not once an engine: candidates of two slots must be comparable.
         side = plan.trunk_resolution
-        runner = TrunkRunner(plan.trunk, side, self.shared_cache, self.device)
+        runner = TrunkRunner(plan.trunk, side, self.shared_cache, self.device, served=True)
         latency = self._trunk_latency_ms(runner, side)
         plan = replace(
             plan,

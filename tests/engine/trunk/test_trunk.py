@@ -18,17 +18,27 @@ NAME = "efficientnet_lite0"
 names_of_trunks = pytest.mark.parametrize("name", TRUNKS)
 
 
+@pytest.mark.parametrize("served", [False, True])
 @pytest.mark.parametrize("resolution", [96, 192])
-def test_onnxruntime_gives_what_torch_gives(tmp_path: Path, resolution: int) -> None:
+def test_graphs_give_what_torch_gives(tmp_path: Path, resolution: int, *, served: bool) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, resolution, resolution, 3), dtype=np.uint8)
     names = feature_names(TRUNKS[NAME], unfreeze=3)
-    runner = TrunkRunner(NAME, resolution, tmp_path, torch.device("cpu"), names=names)
+    runner = TrunkRunner(NAME, resolution, tmp_path, torch.device("cpu"), names=names, served=served)
     ours = dict(zip(runner.names, runner(pixels), strict=True))
     with torch.inference_mode():
         theirs = load_trunk(NAME)(torch.from_numpy(pixels).permute(0, 3, 1, 2).float())
     assert set(ours) == set(theirs)
     for name, tensor in theirs.items():
         np.testing.assert_allclose(ours[name], tensor.numpy(), atol=2e-4, err_msg=name)
+
+
+def test_features_of_one_batch_stay_when_the_next_is_looked_at(tmp_path: Path) -> None:
+    runner = TrunkRunner(NAME, 96, tmp_path, torch.device("cpu"), names=[EMBEDDING])
+    black, white = (np.full((2, 96, 96, 3), value, np.uint8) for value in (0, 255))
+    (first,) = runner(black)
+    kept = first.copy()
+    runner(white)
+    np.testing.assert_array_equal(first, kept)
 
 
 @pytest.mark.parametrize(
