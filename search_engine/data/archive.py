@@ -163,7 +163,7 @@ def _not_a_zip(file: BinaryIO, size: int) -> ArchiveError:
         return ArchiveError("The zip file is cut off: only part of it arrived. Upload it again.")
     kinds = {b"Rar!": "a RAR archive", b"7z\xbc\xaf": "a 7z archive"}
     what = next((what for magic, what in kinds.items() if start.startswith(magic)), "")
-    says = f"This is {what}, not a zip file." if what else "This is no zip file, tar or picture."
+    says = f"This is {what}, not a zip file." if what else "This is not a zip file, a tar or a picture."
     return ArchiveError(
         f"{says} Put your pictures into one folder per label and compress these to a zip file."
     )

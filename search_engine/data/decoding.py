@@ -13,7 +13,6 @@ import math
 import os
 import resource
 import select
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -74,4 +73,4 @@ def limit_time() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

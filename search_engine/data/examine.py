@@ -49,16 +49,21 @@ def examine(data: bytes, limits: Limits, *, with_thumbnail: bool) -> Examined:
         raise RefusedError(
             Reason.TOO_SMALL, f"The picture is only {size}; it needs {limits.min_side} on each side."
         )
-    small = thumbnail(image) if with_thumbnail else b""
+    small = encoded(shrunk(image)) if with_thumbnail else b""
     return Examined(image.format or "", image.width, image.height, small, image)
 
 
-def thumbnail(image: Image.Image) -> bytes:
-    """A picture as WebP, at most 256 pixels wide and high; small pictures are not enlarged."""
-    if max(image.size) > THUMBNAIL_SIDE:
-        factor = THUMBNAIL_SIDE / max(image.size)
-        size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
-        image = image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+def shrunk(image: Image.Image) -> Image.Image:
+    """A copy of at most 256 pixels wide and high; a small picture is itself."""
+    if max(image.size) <= THUMBNAIL_SIDE:
+        return image
+    factor = THUMBNAIL_SIDE / max(image.size)
+    size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+
+
+def encoded(image: Image.Image) -> bytes:
+    """A thumbnail as WebP."""
     file = BytesIO()
     image.save(file, "WEBP", quality=THUMBNAIL_QUALITY, method=THUMBNAIL_METHOD)
     return file.getvalue()

@@ -76,12 +76,11 @@ def open_source(path: Path, limits: Limits, *, name: str = "") -> Iterator[Sourc
 
     Raises:
         DatasetError: nothing that pictures can be taken from; the text says why and what to do.
+        FileNotFoundError: there is nothing at the path.
     """
     if path.is_dir():
         yield FolderSource(path, limits)
         return
-    if not path.exists():
-        raise DatasetError(f"There is no file or folder {path}.")
     with path.open("rb") as file:
         start = file.read(512)
         if decoder := decoder_for(start):
