@@ -209,7 +209,8 @@ def _pax(data: bytes) -> dict[bytes, bytes]:
         length = int(digits) if digits.isdigit() else 0
         record = data[space + 1 : position + length]
         key, equals, value = record.partition(b"=")
-        if length <= space + 1 - position or not equals or not value.endswith(b"\n"):
+        fits = space + 1 - position < length <= len(data) - position
+        if not fits or not equals or not value.endswith(b"\n"):
             raise _damaged()
         found[key] = value[:-1]
         position += length
