@@ -134,7 +134,7 @@ class Finding:
 
 
 ODDITIES: dict[Callable[[Sequence[PictureFacts]], list[PictureFacts]], str] = {
-    oddities.aspect_ratio: "It is a strip; a model sees pictures as squares, and little of it is left in one.",
+    oddities.aspect_ratio: "It is a strip; a model sees pictures as squares, and little is left of it in one.",
     oddities.dark: "It is so dark that a model sees next to nothing, and may take darkness for its label.",
     oddities.bright: "It is so bright that a model sees next to nothing, and may take glare for its label.",
     oddities.blurry: "It is out of focus; a model learns from edges and textures, and here are none.",
