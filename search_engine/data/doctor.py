@@ -43,6 +43,7 @@ class Kind(StrEnum):
     UNIFORM = "uniform"
     GRAYSCALE = "grayscale"
     TINY = "tiny"
+    SUSPECT_LABEL = "suspect_label"  # by opinions of a model, not here
 
 
 class Severity(StrEnum):
@@ -134,7 +135,7 @@ class Finding:
 
 
 ODDITIES: dict[Callable[[Sequence[PictureFacts]], list[PictureFacts]], str] = {
-    oddities.aspect_ratio: "It is a strip; a model sees pictures as squares, and little is left of it in one.",
+    oddities.aspect_ratio: "It is a strip; a model sees squares, and next to nothing of it is left in one.",
     oddities.dark: "It is so dark that a model sees next to nothing, and may take darkness for its label.",
     oddities.bright: "It is so bright that a model sees next to nothing, and may take glare for its label.",
     oddities.blurry: "It is out of focus; a model learns from edges and textures, and here are none.",
@@ -276,7 +277,9 @@ def _likeness(by_content: Mapping[str, list[PictureFacts]], *, several_labels: b
             yield _near(group)
         labels = {picture.labels for picture in group if picture.labels}
         if len(labels) > 1 and not several_labels:
-            yield _conflict(group, labels, copies=copies)
+            contents = {picture.sha256 for picture in group if picture.labels}
+            told = {(picture.sha256, picture.labels) for picture in group if picture.labels}
+            yield _conflict(group, labels, copies=len(told) > len(contents))
         uses = {picture.split for picture in group}
         if len(uses) > 1:
             yield _leak(group, uses, copies=copies)

@@ -7,17 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from search_engine.data.annotations.rows import SPLIT_WORDS
 from search_engine.data.likeness import SIDE, alike
-from search_engine.data.manifest import TEST, TRAIN, VALIDATION
 from search_engine.data.phash import close_pairs
 
 BATCH = 8192  # pairs whose descriptors are side by side at once
 MIN_CONTRAST = 0.012  # of 1; the hash of a picture of one colour is noise
-SPLIT_FOLDERS = {
-    TRAIN: ("train", "training"),
-    VALIDATION: ("val", "valid", "validation", "dev"),
-    TEST: ("test", "testing"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +78,14 @@ def join(
 
     Returns:
         the group of every key that has one then. A group keeps its name; one that absorbs another keeps the
-        smaller name of the two; a new one is called by its smallest key.
+        smaller name of the two; a new one is called after its smallest key, and is no key.
     """
     members: dict[str, set[str]] = {}
     for key, group in groups.items():
         members.setdefault(group, set()).add(key)
     group_of = dict(groups)
     for one, other, _ in pairs:
-        left, right = group_of.get(one, one), group_of.get(other, other)
+        left, right = group_of.get(one, _new(one)), group_of.get(other, _new(other))
         if left == right:
             continue
         together = members.get(left, {one}) | members.get(right, {other})
@@ -104,10 +99,11 @@ def join(
     return group_of
 
 
+def _new(key: str) -> str:
+    return f"n{key[:63]}"
+
+
 def named_split(name: str) -> str | None:
     """The split that a folder in a path is called after, if one is: ``train/red/1.png`` is training."""
-    for part in name.split("/")[:-1]:
-        for split, names in SPLIT_FOLDERS.items():
-            if part.strip().lower() in names:
-                return split
-    return None
+    folders = (part.strip().lower() for part in name.split("/")[:-1])
+    return next((SPLIT_WORDS[folder] for folder in folders if folder in SPLIT_WORDS), None)

@@ -53,8 +53,8 @@ P = TypeVar("P", bound=Measured)
 
 def aspect_ratio(pictures: Sequence[P]) -> list[P]:
     """Strips."""
-    shape = np.log(_values(pictures, "width") / np.maximum(_values(pictures, "height"), 1))
-    odd = np.abs(shape) >= np.log(ASPECT)
+    shape = _shape(pictures)
+    odd = _is_strip(pictures)
     return _chosen(pictures, odd & (np.abs(shape - np.median(shape)) >= np.log(UNLIKE_ASPECT)))
 
 
@@ -77,7 +77,7 @@ def blurry(pictures: Sequence[P]) -> list[P]:
     """Those without one steep edge, in a set of sharp ones; what is nearly one colour has no edges at all."""
     sharp = np.maximum(_values(pictures, "sharpness"), 1e-3)
     soft = (sharp < SOFT) & (sharp < UNLIKE_SOFT * _median(sharp)) & (_deviations(np.log(sharp)) <= -FAR)
-    return _chosen(pictures, soft & (_values(pictures, "contrast") >= ONE_COLOR))
+    return _chosen(pictures, soft & (_values(pictures, "contrast") >= ONE_COLOR) & ~_is_strip(pictures))
 
 
 def uniform(pictures: Sequence[P]) -> list[P]:
@@ -102,6 +102,18 @@ def tiny(pictures: Sequence[P]) -> list[P]:
         if len(positions) >= MIN_SET:
             usual[positions] = np.minimum(usual[positions], np.median(side[positions]))
     return _chosen(pictures, (side < TINY) & (side < SMALL * usual))
+
+
+def _shape(pictures: Sequence[P]) -> np.ndarray:
+    """The logarithm of width by height."""
+    shape: np.ndarray = np.log(_values(pictures, "width") / np.maximum(_values(pictures, "height"), 1))
+    return shape
+
+
+def _is_strip(pictures: Sequence[P]) -> np.ndarray:
+    """Whether it is so long that next to nothing is left of it where it is measured."""
+    strip: np.ndarray = np.abs(_shape(pictures)) >= np.log(ASPECT)
+    return strip
 
 
 def _chosen(pictures: Sequence[P], odd: np.ndarray) -> list[P]:

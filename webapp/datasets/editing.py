@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from django.db import transaction
 
 from webapp.core.errors import UserError
+from webapp.core.queue import enqueue
+from webapp.datasets.diagnosing import edit_time
 from webapp.datasets.drafting import Draft, take_back
 from webapp.datasets.models import Dataset, DatasetVersion, Edit, Image, Label
 from webapp.datasets.selecting import (
@@ -25,6 +27,7 @@ from webapp.datasets.selecting import (
     tested_pictures,
     with_groups,
 )
+from webapp.datasets.tasks import diagnose_edited
 from webapp.datasets.versions import latest_version, lock
 
 MAX_LABEL = 255
@@ -235,6 +238,8 @@ def editing(dataset: Dataset) -> Iterator[None]:
                 status=409,
             )
         yield
+        latest = latest_version(dataset.pk)
+        enqueue(diagnose_edited, dataset.pk, edit_time(latest) if latest else 0)
 
 
 def open_now(dataset: Dataset) -> DatasetVersion | None:
