@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from search_engine.data.examine import Examined
 from search_engine.data.frames import Pipe, read_frame, write_frame
 from search_engine.data.limits import Limits
+from search_engine.data.quality import Facts
 from search_engine.data.refusals import Reason, RefusedError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,7 +76,8 @@ class Child:
         head, thumbnail = read_frame(self.replies)
         if "code" in head:
             raise RefusedError(Reason(head["code"]), head["reason"])
-        return Examined(**head, thumbnail=thumbnail)
+        facts = Facts(**head.pop("facts"))
+        return Examined(**head, thumbnail=thumbnail, facts=facts)
 
     def _start(self) -> None:
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}

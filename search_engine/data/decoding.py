@@ -14,6 +14,7 @@ import os
 import resource
 import select
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,9 @@ def answer(head: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
     except MemoryError:
         reason = "It takes more memory than a picture may. Save it again as JPEG or PNG, or make it smaller."
         return {"code": str(Reason.TOO_LARGE), "reason": reason}, b""
-    return {"format": found.format, "width": found.width, "height": found.height}, found.thumbnail
+    facts = asdict(found.facts) if found.facts else None
+    size = {"width": found.width, "height": found.height}
+    return {"format": found.format, **size, "facts": facts}, found.thumbnail
 
 
 def limit_memory() -> None:

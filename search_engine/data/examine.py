@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 
 from PIL import Image
 
 from search_engine.data.decode import PictureError, decode_image
 from search_engine.data.limits import Limits
+from search_engine.data.quality import Facts, measure
 from search_engine.data.refusals import Reason, RefusedError
 
 THUMBNAIL_SIDE = 256  # pixels
@@ -24,6 +25,7 @@ class Examined:
         format: one of ``decode.FORMATS``.
         width, height: in pixels, of the upright picture.
         thumbnail: WebP, upright, at most 256 pixels wide and high; empty if none was asked for.
+        facts: what the doctor judges by, if a thumbnail was asked for.
         image: the picture, if it was decoded in this process.
     """
 
@@ -31,6 +33,7 @@ class Examined:
     width: int
     height: int
     thumbnail: bytes = field(default=b"", repr=False)
+    facts: Facts | None = None
     image: Image.Image | None = field(default=None, repr=False, compare=False)
 
 
@@ -49,8 +52,11 @@ def examine(data: bytes, limits: Limits, *, with_thumbnail: bool) -> Examined:
         raise RefusedError(
             Reason.TOO_SMALL, f"The picture is only {size}; it needs {limits.min_side} on each side."
         )
-    small = encoded(shrunk(image)) if with_thumbnail else b""
-    return Examined(image.format or "", image.width, image.height, small, image)
+    found = Examined(image.format or "", image.width, image.height, image=image)
+    if not with_thumbnail:
+        return found
+    small = shrunk(image)
+    return replace(found, thumbnail=encoded(small), facts=measure(small))
 
 
 def shrunk(image: Image.Image) -> Image.Image:

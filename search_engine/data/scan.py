@@ -22,6 +22,7 @@ from search_engine.data.examine import Examined, examine
 from search_engine.data.layout import Layout, Place, find_layout
 from search_engine.data.limits import DEFAULT_LIMITS, MIB, Limits
 from search_engine.data.names import parts_of, printable, why_unsafe
+from search_engine.data.quality import Facts
 from search_engine.data.refusals import Reason, RefusedError, Rejected
 from search_engine.data.sources import Entry, Source, open_source
 from search_engine.errors import ArchiveError, DatasetError
@@ -47,6 +48,7 @@ class Found:
         width, height: in pixels, of the upright picture.
         split: ``train``, ``validation`` or ``test`` if the upload says so.
         thumbnail: WebP, if decoders were given; else empty.
+        facts: what the doctor judges by, if decoders were given.
         image: the picture, decoded as ``decode`` does it, if no decoders were given.
     """
 
@@ -59,6 +61,7 @@ class Found:
     height: int
     split: str | None = None
     thumbnail: bytes = field(default=b"", repr=False, compare=False)
+    facts: Facts | None = field(default=None, repr=False, compare=False)
     image: Image.Image | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -194,6 +197,7 @@ def _finished(item: _Read | Rejected) -> Scanned:
         height=examined.height,
         split=item.place.split,
         thumbnail=examined.thumbnail,
+        facts=examined.facts,
         image=examined.image,
     )
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 
 from django.db import transaction
 from django.utils import timezone
 
 from webapp.datasets import storage
 from webapp.datasets.claims import WAITING, Claim
+from webapp.datasets.diagnosing import diagnose
+from webapp.datasets.grouping import regroup
 from webapp.datasets.models import Dataset, DatasetVersion, Image, ImageLabel, Label, RejectedFile, Upload
 from webapp.datasets.splitting import Split, splits_of
 from webapp.datasets.staging import Kept, Refused, Staged
@@ -23,7 +26,7 @@ def commit(claim: Claim, staged: Staged) -> None:
     Raises:
         LostClaimError: the upload is not ours any more; nothing was written.
     """
-    splits = splits_of(claim.dataset_id, staged.kept)
+    splits = splits_of(claim.dataset_id, staged.kept, staged.groups)
     now = timezone.now()
     with transaction.atomic():
         claim.update(heartbeat_at=now)
@@ -35,6 +38,7 @@ def commit(claim: Claim, staged: Staged) -> None:
                 batch = slice(start, start + BATCH)
                 add_images(version, staged.kept[batch], splits[batch], labels)
         add_rejected(claim.upload_id, staged.refused)
+        regroup(claim.dataset_id, staged.groups)
         claim.update(
             state=Upload.State.FINISHED,
             version=version,
@@ -46,6 +50,7 @@ def commit(claim: Claim, staged: Staged) -> None:
             rejected=len(staged.refused),
         )
         settle(claim.dataset_id, error="")
+        diagnose(claim.dataset_id)
     claim.discard_file()
 
 
@@ -99,6 +104,7 @@ def add_images(
             size=each.size,
             split=split.name,
             split_by=split.by,
+            **(asdict(each.facts) if each.facts else {}),
         )
         for each, split in zip(kept, splits, strict=True)
     )

@@ -234,12 +234,18 @@ def single_label_pictures(version: DatasetVersion) -> list[Picture]:
             image__in=version_images(version),
         )
         .order_by("image_id")
-        .values_list("image_id", "label__name", "image__sha256", "image__format", "image__split")
+        .values_list(
+            "image_id", "label__name", "image__sha256", "image__format", "image__split", "image__group"
+        )
     )
     pictures: dict[int, Picture | None] = {}
-    for pk, label, sha256, image_format, split in links.iterator(chunk_size=5000):
+    for pk, label, sha256, image_format, split, group in links.iterator(chunk_size=5000):
         one = Picture(
-            id=pk, path=storage.image_name(sha256, image_format), label=label, split=split, group=sha256
+            id=pk,
+            path=storage.image_name(sha256, image_format),
+            label=label,
+            split=split,
+            group=group or sha256,
         )
         pictures[pk] = None if pk in pictures else one
     return [picture for picture in pictures.values() if picture is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from search_engine.data.manifest import TEST, TRAIN, VALIDATION
@@ -20,22 +20,35 @@ class Split(NamedTuple):
     by: str = Image.SplitBy.AUTO
 
 
-def splits_of(dataset_id: int, kept: Sequence[Kept]) -> list[Split]:
+def splits_of(dataset_id: int, kept: Sequence[Kept], groups: Mapping[str, str]) -> list[Split]:
     """A split for each picture.
 
     A copy of a picture from before, even of a removed one, goes where that one is; so what was once held out
-    for a test is never learned from. Of copies in one upload the first says where all go.
+    for a test is never learned from. Of copies in one upload the first says where all go. Where nobody says
+    anything, near-duplicates are in one split.
+
+    Args:
+        groups: the group of each content, old or new, that has near-duplicates.
     """
     images = Image.objects.filter(dataset_id=dataset_id)
     before = dict(images.order_by("pk").values_list("sha256", "split"))
+    near = {groups[content]: split for content, split in before.items() if content in groups}
     present = set(images.filter(removed_in=None).order_by().values_list("split", flat=True).distinct())
     given: dict[str, str] = {}
     for each in kept:
         if each.split and each.sha256 not in before:
             given.setdefault(each.sha256, each.split)
     fixed, missing = settled(given, present, some_free=any(each.split is None for each in kept))
+    said = fixed | before
+    for content, split in fixed.items():
+        if content in groups:
+            near.setdefault(groups[content], split)
     items = [
-        SplitItem(id=number, label="|".join(each.labels), group=each.sha256)
+        SplitItem(
+            id=number,
+            label="|".join(each.labels),
+            group=each.sha256 if each.sha256 in said else groups.get(each.sha256, each.sha256),
+        )
         for number, each in enumerate(kept)
     ]
     assigned = assign_splits(
@@ -43,7 +56,7 @@ def splits_of(dataset_id: int, kept: Sequence[Kept]) -> list[Split]:
         seed=dataset_id,
         test_share=SHARE if TEST in missing else 0.0,
         validation_share=SHARE if VALIDATION in missing else 0.0,
-        fixed=fixed | before,
+        fixed=said | near,
     )
     return [
         Split(split, Image.SplitBy.FOLDER if given.get(each.sha256) == split else Image.SplitBy.AUTO)

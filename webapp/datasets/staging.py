@@ -8,26 +8,30 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
 from search_engine.data.decoders import shared_decoders
+from search_engine.data.quality import Facts
 from search_engine.data.scan import Found, Rejected, open_scan
 from webapp.core.errors import UserError
 from webapp.datasets import sample, storage
 from webapp.datasets.claims import Claim
 from webapp.datasets.copies import Clash, Copies
+from webapp.datasets.grouping import grouping
 from webapp.datasets.models import Dataset, ImageLabel, Upload
 
 log = logging.getLogger(__name__)
 
 PROGRESS_SECONDS = 1.0  # a write a second is plenty for a page, and spares the database
 MAX_LABEL = 255
+T = TypeVar("T")
 
 
 class Kept(NamedTuple):
@@ -41,6 +45,7 @@ class Kept(NamedTuple):
     height: int
     size: int
     split: str | None = None  # if the upload says so
+    facts: Facts | None = None
 
 
 class Refused(NamedTuple):
@@ -62,12 +67,14 @@ class Staged:
     Attributes:
         clashes: pictures whose copies were to be in another split.
         empty_labels: folders for labels in which no picture was.
+        groups: the group of each content that has near-duplicates, old and new.
     """
 
     kept: list[Kept] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     clashes: list[Clash] = field(default_factory=list)
     empty_labels: list[str] = field(default_factory=list)
+    groups: dict[str, str] = field(default_factory=dict)
 
 
 def stage(claim: Claim) -> Staged:
@@ -103,7 +110,8 @@ def stage(claim: Claim) -> Staged:
     if not staged.kept and all(each.code != "duplicate" for each in staged.refused):
         raise UserError("no_pictures", f"No picture was added.{first_refusal(staged)}")
     progress.tick(staged, now=True)
-    sync_disk(progress, staged)  # the pictures, before the rows that promise them
+    staged.groups = beside(progress, staged, grouping(claim.dataset_id, staged.kept))
+    beside(progress, staged, os.sync)  # the pictures, before the rows that promise them
     return staged
 
 
@@ -147,6 +155,7 @@ def store(dataset_id: int, found: Found) -> Kept:
         height=found.height,
         size=len(found.data),
         split=found.split,
+        facts=found.facts,
     )
 
 
@@ -171,16 +180,16 @@ class Progress:
         self.said_at = time.monotonic()
 
 
-def sync_disk(progress: Progress, staged: Staged) -> None:
-    """Wait until all that was written is on the disk; file by file it would take minutes.
+def beside(progress: Progress, staged: Staged, work: Callable[[], T]) -> T:
+    """What long work gives, such as waiting until all is on the disk (file by file it would take minutes).
 
-    A slow disk takes longer than the silence after which we would be taken for dead, so we go on saying
-    that we live.
+    It may take longer than the silence after which we are taken for dead, so we go on saying that we live.
     """
-    with ThreadPoolExecutor(1) as beside:
-        syncing = beside.submit(os.sync)
-        while not wait([syncing], PROGRESS_SECONDS).done:
+    with ThreadPoolExecutor(1) as thread:
+        working = thread.submit(work)
+        while not wait([working], PROGRESS_SECONDS).done:
             progress.tick(staged, now=True)
+        return working.result()
 
 
 def first_refusal(staged: Staged) -> str:
