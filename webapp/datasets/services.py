@@ -66,8 +66,11 @@ def checked_name(name: str) -> str:
     return name
 
 
-def receive_upload(*, dataset: Dataset, file: UploadedFile[Any]) -> Upload:
-    """Keep an uploaded zip and have it imported; what is in it is looked at by the import.
+def receive_upload(*, dataset: Dataset, file: UploadedFile[Any], label: str = "") -> Upload:
+    """Keep an uploaded file and have it imported; what is in it is looked at by the import.
+
+    Args:
+        label: for pictures in it that come without one.
 
     Raises:
         UserError: the data set is busy, or the file is empty or too large.
@@ -84,7 +87,7 @@ def receive_upload(*, dataset: Dataset, file: UploadedFile[Any]) -> Upload:
     target = Path(settings.DATA_DIR) / path
     try:
         keep_file(file, target)
-        return add_upload(dataset, name=name, path=path, size=size)
+        return add_upload(dataset, name=name, path=path, size=size, label=label)
     except BaseException:
         target.unlink(missing_ok=True)
         raise
@@ -122,14 +125,24 @@ def copy_chunks(file: UploadedFile[Any], out: IO[bytes]) -> None:
         out.write(chunk)
 
 
-def add_upload(dataset: Dataset, *, name: str, path: str, size: int) -> Upload:
+def add_upload(
+    dataset: Dataset,
+    *,
+    name: str,
+    path: str,
+    size: int,
+    label: str = "",
+    kind: Upload.Kind = Upload.Kind.FILE,
+) -> Upload:
     """The row of an upload, and the task that imports it; the data set is then busy."""
     with transaction.atomic():
         free = Dataset.objects.filter(pk=dataset.pk, state__in=FREE_STATES)
         if free.update(state=Dataset.State.IMPORTING, error="") != 1:
             raise busy(dataset)
         now = timezone.now()
-        upload = Upload.objects.create(dataset=dataset, name=name, path=path, size=size, enqueued_at=now)
+        upload = Upload.objects.create(
+            dataset=dataset, name=name, path=path, size=size, label=label, kind=kind, enqueued_at=now
+        )
         enqueue(import_upload, upload.pk)
     dataset.refresh_from_db()
     return upload
@@ -158,6 +171,7 @@ def delete_dataset(*, dataset: Dataset) -> None:
         )
     pk = dataset.pk  # gone from the object once it is deleted
     waiting = [Path(settings.DATA_DIR) / path for path in dataset.uploads.values_list("path", flat=True)]
+    waiting += [Path(settings.DATA_DIR) / path for path in dataset.transfers.values_list("path", flat=True)]
     with transaction.atomic():
         transaction.on_commit(lambda: remove_files(pk, waiting), robust=True)
         dataset.delete()
