@@ -39,7 +39,7 @@ PIECE = {
     "content": {"application/offset+octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     "required": True,
 }
-SECURITY = [{"TokenAuth": []}, {"SessionAuth": []}]
+SECURITY: list[dict[str, list[str]]] = [{"TokenAuth": []}, {"SessionAuth": []}]
 
 
 def operation(summary: str, text: str, parameters: list[Any], responses: dict[str, str]) -> dict[str, Any]:
