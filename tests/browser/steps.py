@@ -80,7 +80,7 @@ def upload(page: Page, name: str, file: Path) -> None:
     """Fill in the form of a new data set and send it."""
     page.goto("/datasets/new/")
     page.get_by_label("Name").fill(name)
-    page.get_by_label("Zip file").set_input_files(file)
+    page.get_by_label("Pictures", exact=True).set_input_files(file)
     page.get_by_role("button", name="Upload").click()
 
 

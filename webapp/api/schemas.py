@@ -23,6 +23,11 @@ class DatasetIn(Schema):
     name: str = Field(description="At most 120 characters.", examples=["Bottles and cans"])
 
 
+class ServerPathIn(Schema):
+    path: str = Field(description="The whole path of a folder or an archive.", examples=["/srv/pictures"])
+    label: str = Field("", description="For pictures in it that come without one.")
+
+
 class CountsOut(Schema):
     accepted: int = Field(description="Files that became pictures.")
     rejected: int = Field(description="Files that did not; see `rejected` for the reasons.")

@@ -17,6 +17,7 @@ OWNER_PATHS: dict[str, str] = {
     "datasets.Dataset": "owner",
     "datasets.DatasetVersion": "dataset__owner",
     "datasets.Upload": "dataset__owner",
+    "datasets.Transfer": "dataset__owner",
     "datasets.Image": "dataset__owner",
     "datasets.RejectedFile": "upload__dataset__owner",
     "searches.Search": "owner",

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from webapp.datasets.claims import WAITING, LostClaimError, claim_of, first_waiting
 from webapp.datasets.committing import fail
-from webapp.datasets.models import Dataset, Upload
+from webapp.datasets.models import Dataset, Transfer, Upload
 
 MAX_ATTEMPTS = 3
 RESEND_AFTER = timedelta(seconds=60)  # longer than a message takes; one too many does no harm
@@ -47,9 +47,10 @@ def given_up(upload: Upload) -> str:
 
 
 def sweep_files() -> int:
-    """Remove old files from ``uploads`` and ``tmp`` that no waiting upload names; how many there were."""
+    """Remove old files from ``uploads`` and ``tmp`` that nothing on its way names; how many there were."""
     data = Path(settings.DATA_DIR)
     named = set(Upload.objects.filter(state__in=WAITING).values_list("path", flat=True))
+    named |= set(Transfer.objects.filter(state=Transfer.State.ARRIVING).values_list("path", flat=True))
     removed = 0
     for path in [*data.glob("uploads/*"), *data.glob("tmp/*")]:
         if path.is_file() and str(path.relative_to(data)) not in named and is_old(path):

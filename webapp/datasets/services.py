@@ -169,6 +169,7 @@ def delete_dataset(*, dataset: Dataset) -> None:
     pk = dataset.pk  # gone from the object once it is deleted
     sent = dataset.uploads.exclude(kind=Upload.Kind.SERVER).values_list("path", flat=True)
     waiting = [Path(settings.DATA_DIR) / path for path in sent]
+    waiting += [Path(settings.DATA_DIR) / path for path in dataset.transfers.values_list("path", flat=True)]
     with transaction.atomic():
         transaction.on_commit(lambda: remove_files(pk, waiting), robust=True)
         dataset.delete()

@@ -17,6 +17,7 @@ from webapp.core.views.live import digest, reload_page, render_live
 from webapp.datasets import services
 from webapp.datasets.forms import PictureFilterForm, UploadForm
 from webapp.datasets.models import Dataset, DatasetVersion, Image, Upload
+from webapp.datasets.progress import import_now
 
 PAGE = 60  # pictures; fills every row of the wall at 2, 3, 4, 5 and 6 columns
 ROWS = 100  # rejected files a page
@@ -80,7 +81,8 @@ def with_tab(request: AuthenticatedRequest, tab: str) -> str:
 
 def import_facts(upload: Upload | None) -> list[object]:
     """What the import's part of the page shows."""
-    return [upload.pk, upload.state, upload.done, upload.total, upload.accepted] if upload else []
+    now = import_now(upload.dataset) if upload else None
+    return now.facts if now else []
 
 
 def tab_context(request: AuthenticatedRequest, dataset: Dataset, version: DatasetVersion) -> dict[str, Any]:
