@@ -4,9 +4,9 @@
 
 All pictures of the zip are looked at once at ``--side`` pixels; then, a seed at a time, labels are flipped,
 pictures are judged in five folds and ranked by the functions that a search uses. Beside the ranking that a
-search makes, other scores of the same probabilities are compared. One JSON line a seed and score: recall of the
-flips in the top tenth, average precision, how many labels are suspected, and how many of the top so many are
-flips. With ``--flip 0`` that is how many are suspected for nothing, as far as the labels are right.
+search makes, other scores of the same probabilities are compared. One JSON line a seed and score: recall of
+the flips in the top tenth, average precision, how many labels are suspected, and how many of the top so many
+are flips. With ``--flip 0`` that is how many are suspected for nothing, as far as the labels are right.
 """
 
 from __future__ import annotations

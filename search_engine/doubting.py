@@ -39,9 +39,9 @@ from search_engine.trainer.logistic import fit_logistic
 from search_engine.trainer.shorten import fewer
 
 FOLDS = 5
-WORK_A_SECOND = 25e6
+WORK_A_SECOND = 15e6
 """Pictures times features times labels (and eight, for what does not depend on them) that five folds do in a
-second on one busy core: it was 25 to 47 million on five data sets."""
+second on one core that others load, too: it was 10 to 47 million on five data sets."""
 MOST_ROWS = 10_000  # pictures that a fold learns from; more would take hundreds of megabytes
 CHOOSING = 0.4  # of the time for the first fold, which also chooses the regularisation
 FEWEST = 2  # pictures that are too few to say anything about
