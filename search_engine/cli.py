@@ -25,6 +25,7 @@ from search_engine.ledger import read_ledger, step_as_dict, write_ledger
 from search_engine.runner import LocalSearch, Outcome
 from search_engine.space.architecture import Genome
 from search_engine.space.table import read_table
+from search_engine.suspects import SUSPECTS, write_suspects
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -105,7 +106,8 @@ def fit(options: argparse.Namespace) -> int:
         manifest = work / "manifest.jsonl"
         train = _gather(options.train, work / "pictures")
         test = _gather(options.test, work / "pictures") if options.test else None
-        write_manifest(make_manifest(train, test, work / "pictures", seed=options.seed), manifest)
+        listed = make_manifest(train, test, work / "pictures", seed=options.seed)
+        write_manifest(listed, manifest)
         config = SearchConfig(
             budget_seconds=max(1.0, options.minutes * 60 - (time.monotonic() - started)),
             seed=options.seed,
@@ -132,6 +134,10 @@ def fit(options: argparse.Namespace) -> int:
         outcome = search.run(title=options.train.stem)
         shutil.move(outcome.bundle, options.out)
         write_ledger(outcome.ledger, options.out / "ledger.jsonl")
+        if outcome.doubted:
+            names = {**(test.names if test else {}), **train.names}
+            given = {picture.id: names[picture.path] for picture in listed.pictures}
+            write_suspects(Path(outcome.doubted.out), given, options.out / SUSPECTS)
     _report(outcome, options, time.monotonic() - started)
     return 0
 
@@ -181,6 +187,7 @@ def _report(outcome: Outcome, options: argparse.Namespace, seconds: float) -> No
             },
             "controls": outcome.controls,
             "worth": [comparison.to_dict() for comparison in outcome.worth],
+            "suspected": outcome.doubted.suspected if outcome.doubted else None,
             "bundle": str(options.out),
         }
         print(json.dumps(result, ensure_ascii=False))

@@ -80,7 +80,7 @@ class Plan:
         epochs: full training length of one candidate.
         trial_seconds: expected seconds of one candidate on one slot.
         prepare_seconds: expected seconds until the activations are cached, all slots helping.
-        finish_seconds: seconds kept back for the final fit, the export and the sealed test.
+        finish_seconds: seconds kept back for the export, the sealed test and a look at the labels.
         rates: the measurements behind it: ``decode``, ``train`` and ``extract_<px>`` in pictures a second,
             ``trunk_latency_ms``, the median milliseconds of one picture through the trunk.
         space: a name in ``search_engine.space.registry.SPACES``.

@@ -4,7 +4,7 @@ Commands (see ``commands``) go to the engine's standard input, events come from 
 dataclasses; ``to_line`` and ``from_line`` are the only way over the wire. A command is answered by any
 number of ``Progress``, ``EpochDone`` and ``Log`` events and then exactly one closing event: ``Opened``,
 ``Measured``, ``Prepared``, ``Trained``, ``SupernetDone``, ``Combined``, ``Refitted``, ``Exported``,
-``Failed`` or ``Stopped``.
+``Doubted``, ``Failed`` or ``Stopped``.
 """
 
 from __future__ import annotations
@@ -186,6 +186,16 @@ class Exported(Message, name="exported"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Doubted(Message, name="doubted"):
+    """The labels of ``pictures`` pictures are ranked in the file ``out``; so many are ``suspected``."""
+
+    out: str
+    pictures: int
+    suspected: int
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failed(Message, name="failed"):
     """The command failed; the engine lives on.
 
@@ -225,6 +235,7 @@ CLOSING: tuple[type[Message], ...] = (
     Combined,
     Refitted,
     Exported,
+    Doubted,
     Failed,
     Stopped,
 )

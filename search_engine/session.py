@@ -11,9 +11,10 @@ import numpy as np
 
 from search_engine.augment.lessons import SHARE, Teacher, affords_lesson
 from search_engine.combining import assemble, combine, refit
-from search_engine.commands import Combine, Export, Open, Refit, Supernet, Train
+from search_engine.commands import Combine, Doubt, Export, Open, Refit, Supernet, Train
 from search_engine.config import Plan, SearchConfig
 from search_engine.data.manifest import read_manifest
+from search_engine.doubting import doubt
 from search_engine.errors import SearchEngineError, TrialFailed
 from search_engine.evaluate.bootstrap import pack_bits
 from search_engine.evaluate.ensemble import softmax
@@ -21,6 +22,7 @@ from search_engine.evaluate.latency import median_latency_ms
 from search_engine.evaluate.metrics import log_loss, standard_error
 from search_engine.events import (
     Combined,
+    Doubted,
     EventSink,
     Exported,
     Log,
@@ -288,3 +290,7 @@ class Session:
             sink=self.sink,
         )
         return Exported(number=command.number, out=command.out, model=card)
+
+    def doubt(self, command: Doubt) -> Doubted:
+        """Rank labels by how wrong they look."""
+        return doubt(command, self._fitter(), self.manifest.of("test"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from search_engine.data.manifest import TEST, Manifest, Picture
@@ -19,10 +19,12 @@ class Gathered:
     Attributes:
         pictures: (path relative to the folder, label, sha256) of each.
         rejected: files that did not become pictures.
+        names: of the pictures in the source, by their paths; of several alike the first.
     """
 
     pictures: tuple[tuple[str, str, str], ...]
     rejected: tuple[Rejected, ...]
+    names: dict[str, str] = field(default_factory=dict)
 
 
 def gather(source: Path, folder: Path, *, on_file: Callable[[int], None]) -> Gathered:
@@ -33,9 +35,11 @@ def gather(source: Path, folder: Path, *, on_file: Callable[[int], None]) -> Gat
     """
     pictures: list[tuple[str, str, str]] = []
     rejected: list[Rejected] = []
+    names: dict[str, str] = {}
     for done, item in enumerate(scan(source), start=1):
         if isinstance(item, Found):
             path = f"{item.sha256[:2]}/{item.sha256}.{item.extension}"
+            names.setdefault(path, item.name)
             target = folder / path
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +48,7 @@ def gather(source: Path, folder: Path, *, on_file: Callable[[int], None]) -> Gat
         else:
             rejected.append(item)
         on_file(done)
-    return Gathered(tuple(pictures), tuple(rejected))
+    return Gathered(tuple(pictures), tuple(rejected), names)
 
 
 def make_manifest(train: Gathered, test: Gathered | None, folder: Path, *, seed: int) -> Manifest:

@@ -30,11 +30,14 @@ from search_engine.space.architecture import Genome
 from search_engine.space.canonical import key_of
 from search_engine.space.cost import Cost
 from search_engine.trial import Kind
+from search_engine.trunk.features import write_array
 from search_engine.trunk.graph import OPSET, session
 
 PARITY_PICTURES = 64
 EARLY_PARITY_PICTURES = 8  # a provisional model is awaited, and torch takes 0.1 s a picture
 FORMAT = 1
+TEST_ANSWERS = "test-answers.npy"
+"""In a search's folder: what the finished model said of the test pictures, (N, classes) probabilities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,13 @@ def write_bundle(
     step = max(1, len(proof) // wanted)
     parity = verify(subject.model, onnx_file, _pixels(root, proof[::step]))
     card = _card(subject, parity, onnx_file.stat().st_size, digest)
-    card["test"] = _sealed_test(subject, onnx_file, root, test, sink) | {"opened": opened} if test else None
+    card["test"] = None
+    if test:
+        answers = _answers(onnx_file, root, test, sink)
+        write_array(run / TEST_ANSWERS, answers)  # so that nobody has to ask again
+        place = {label: index for index, label in enumerate(subject.labels)}
+        targets = np.array([place[picture.label] for picture in test])
+        card["test"] = report(answers, targets, subject.labels) | {"opened": opened}
     _write_files(building, card, _sample(root, validation), subject)
     building.rename(out)
     return card
@@ -139,10 +148,8 @@ def _pixels(root: Path, pictures: tuple[Picture, ...]) -> Iterator[np.ndarray]:
         yield to_pixels((root / picture.path).read_bytes())
 
 
-def _sealed_test(
-    subject: Subject, onnx_file: Path, root: Path, test: tuple[Picture, ...], sink: EventSink
-) -> dict[str, Any]:
-    """The one evaluation on the sealed pictures."""
+def _answers(onnx_file: Path, root: Path, test: tuple[Picture, ...], sink: EventSink) -> np.ndarray:
+    """(N, classes) probabilities, asked the one time that the sealed pictures are looked at."""
     runtime = session(str(onnx_file))
     rows = []
     for done, pixels in enumerate(_pixels(root, test)):
@@ -150,9 +157,7 @@ def _sealed_test(
             text = "Asking it about pictures it has never seen"
             sink.emit(Progress(phase="export", text=text, done=done, total=len(test)))
         rows.append(runtime.run(["probabilities"], {"pixels": pixels[None]})[0][0])
-    place = {label: index for index, label in enumerate(subject.labels)}
-    targets = np.array([place[picture.label] for picture in test])
-    return report(np.stack(rows), targets, subject.labels)
+    return np.stack(rows)
 
 
 def _card(subject: Subject, parity: dict[str, float], size: int, digest: str) -> dict[str, Any]:

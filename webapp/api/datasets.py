@@ -6,10 +6,11 @@ from ninja import File, Form, Router, Status
 from ninja.files import UploadedFile
 
 from webapp.api.schemas import DatasetIn, DatasetOut, ErrorOut, RejectedOut, ServerPathIn
+from webapp.api.suspect_schemas import SuspectOut
 from webapp.core.errors import UserError
 from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned, owned
-from webapp.datasets import receiving, server_paths, services
+from webapp.datasets import opinions, receiving, server_paths, services
 from webapp.datasets.models import Dataset
 
 router = Router()
@@ -91,3 +92,15 @@ def list_rejected(request: AuthenticatedRequest, dataset_id: int) -> list[Reject
     """Every file that did not become a picture, with its reason."""
     dataset = get_owned(Dataset, request.user, pk=dataset_id)
     return [RejectedOut.of(rejected) for rejected in services.rejected_files(dataset)]
+
+
+@router.get(
+    "/{int:dataset_id}/suspects",
+    response={200: list[SuspectOut], 404: ErrorOut},
+    summary="List the labels that look wrong",
+)
+def list_suspects(request: AuthenticatedRequest, dataset_id: int) -> list[SuspectOut]:
+    """The most suspect first, at most 500: as many as are estimated to be wrong, by the newest model that was
+    trained on this data set, each judged before it had been learned from. Empty before the first search."""
+    dataset = get_owned(Dataset, request.user, pk=dataset_id)
+    return [SuspectOut.of(suspect) for suspect in opinions.with_labels(opinions.suspects(dataset))]

@@ -16,6 +16,7 @@ from webapp.searches.views.candidate import drawing
 from webapp.trained.models import TrainedModel
 from webapp.trained.views.figures import COMMANDS, bundle_files, confusion_rows, mistakes
 from webapp.trained.views.snippets import snippets
+from webapp.trained.views.suspects import suspect_labels
 
 TABS = {
     "overview": "Overview",
@@ -51,7 +52,7 @@ def tab_context(request: AuthenticatedRequest, model: TrainedModel, tab: str) ->
     version = model.search.version
     if tab == "overview":
         rows = confusion_rows(model.test)
-        return {"confusion": rows, "mistakes": mistakes(model.test)}
+        return {"confusion": rows, "mistakes": mistakes(model.test), **suspect_labels(model)}
     if tab == "try":
         return {}
     if tab == "architecture":
