@@ -153,8 +153,7 @@ class Combined(Message, name="combined"):
 
     Attributes:
         members: ``number`` and ``weight``, the largest first; the weights sum to 1.
-        accuracy, standard_error, loss, right, figures: as of ``Trained``, on the pictures that it was selected
-            on.
+        accuracy, standard_error, loss, right, figures: as of ``Trained``, on the pictures that selected it.
         parameters, macs, latency_ms, size_bytes: of the whole, where what is shared counts once.
     """
 

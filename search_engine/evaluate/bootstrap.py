@@ -86,7 +86,8 @@ def shares_of(right: Bools) -> NDArray[np.float64]:
 def standard_error_of(right: Bools) -> float:
     """Of the mean of (N,) or (N, L), over pictures, with Laplace's correction.
 
-    For (N,) it is ``metrics.standard_error``, the binomial one. Labels of one picture are not taken for independent.
+    For (N,) it is ``metrics.standard_error``, the binomial one. Labels of one picture are not
+    taken for independent.
     """
     shares, count = shares_of(right), len(right) + 2
     mean, square = (float(shares.sum()) + 1) / count, (float((shares**2).sum()) + 1) / count
