@@ -28,18 +28,24 @@ SYSTEM_FILES = {"thumbs.db", "desktop.ini", "__macosx"}
 
 
 class Prediction(NamedTuple):
-    """One label and how likely it is, 0..1.
+    """One label and how likely it is, 0..1."""
 
-    Where a picture may have several labels, ``chosen`` says whether this is one of them: whether the
-    probability is at least the label's threshold. Else it is None.
+    label: str
+    probability: float
+
+
+class Decision(NamedTuple):
+    """The same where a picture may have several labels.
+
+    ``chosen`` says whether this is one of them: whether the probability is at least the label's threshold.
     """
 
     label: str
     probability: float
-    chosen: bool | None = None
+    chosen: bool
 
-    def as_json(self) -> dict[str, object]:
-        return {name: value for name, value in self._asdict().items() if value is not None}
+
+Ranking = list[Prediction] | list[Decision]
 
 
 class Classifier:
@@ -60,9 +66,7 @@ class Classifier:
         self.thresholds = tuple(thresholds)
         self._session = session
 
-    def classify(
-        self, pictures: bytes | Sequence[bytes], *, top_k: int | None = None
-    ) -> list[list[Prediction]]:
+    def classify(self, pictures: bytes | Sequence[bytes], *, top_k: int | None = None) -> list[Ranking]:
         """The labels of each picture, most likely first.
 
         Args:
@@ -85,16 +89,15 @@ class Classifier:
         answer: np.ndarray = self._session.run(["probabilities"], {"pixels": pixels})[0]
         return answer
 
-    def rank(self, probabilities: np.ndarray, *, top_k: int | None = None) -> list[Prediction]:
+    def rank(self, probabilities: np.ndarray, *, top_k: int | None = None) -> Ranking:
         """Labels with their probabilities, most likely first; the earlier label wins a tie."""
         order = np.argsort(-probabilities, kind="stable")[:top_k]
+        if not self.thresholds:
+            return [Prediction(self.labels[i], float(probabilities[i])) for i in order]
         return [
-            Prediction(self.labels[i], float(probabilities[i]), self._is_chosen(i, probabilities))
+            Decision(self.labels[i], float(probabilities[i]), float(probabilities[i]) >= self.thresholds[i])
             for i in order
         ]
-
-    def _is_chosen(self, index: int, probabilities: np.ndarray) -> bool | None:
-        return float(probabilities[index]) >= self.thresholds[index] if self.thresholds else None
 
 
 def load(bundle: str | Path) -> Classifier:
@@ -146,7 +149,7 @@ class Answer(NamedTuple):
     """What became of one file: predictions, or an error in words."""
 
     file: str
-    predictions: list[Prediction]
+    predictions: Ranking
     error: str = ""
 
 
@@ -189,7 +192,7 @@ def print_json(answers: Iterable[Answer]) -> bool:
     """One JSON object a line. Returns whether every file could be read."""
     fine = True
     for answer in answers:
-        found = [prediction.as_json() for prediction in answer.predictions]
+        found = [prediction._asdict() for prediction in answer.predictions]
         fine = fine and not answer.error
         what = {"error": answer.error} if answer.error else {"predictions": found}
         sys.stdout.write(json.dumps({"file": answer.file, **what}, ensure_ascii=False) + "\n")
@@ -209,9 +212,8 @@ def print_csv(answers: Iterable[Answer], *, several: bool = False) -> bool:
         if answer.error:
             fine = False
             table.writerow([answer.file, "", "", "", *[""] * several, answer.error])
-        for rank, (label, probability, chosen) in enumerate(answer.predictions, start=1):
-            has = [int(bool(chosen))] * several
-            table.writerow([answer.file, rank, label, f"{probability:.6f}", *has, ""])
+        for rank, (label, probability, *chosen) in enumerate(answer.predictions, start=1):
+            table.writerow([answer.file, rank, label, f"{probability:.6f}", *map(int, chosen), ""])
     return fine
 
 

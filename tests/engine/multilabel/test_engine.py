@@ -236,7 +236,7 @@ def test_its_script_gives_every_label_and_says_which_are_there(bundle: Path) -> 
         assert each["probability"] == pytest.approx(card["sample"]["probabilities"][each["label"]], abs=1e-5)
         assert each["chosen"] is (each["probability"] >= thresholds[each["label"]])
     ours = load(bundle).classify(sample)[0]
-    assert [each.as_json() for each in ours] == answers
+    assert [each._asdict() for each in ours] == answers
     whole = load(bundle).probabilities(to_pixels(sample))
     assert whole.sum() != pytest.approx(1.0, abs=1e-3)  # each label has a probability of its own
     table = subprocess.run(
