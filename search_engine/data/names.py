@@ -11,7 +11,8 @@ MAX_NAME = 1000  # characters of a whole path; the database keeps 1,024
 MAX_LABEL = 200
 
 SYSTEM_NAMES = {"__macosx", "thumbs.db", "desktop.ini", "ehthumbs.db", "$recycle.bin", "@eadir"}
-TEXT_SUFFIXES = {".txt", ".csv", ".tsv", ".md", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".log"}
+TEXT_SUFFIXES = {".txt", ".csv", ".tsv", ".md", ".json", ".jsonl", ".ndjson", ".xml", ".yaml", ".yml", ".log"}
+LIST_SUFFIXES = {".csv", ".tsv", ".json", ".jsonl", ".ndjson"}
 DRIVE = re.compile(r"^[A-Za-z]:")
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -45,6 +46,11 @@ def is_system(parts: tuple[str, ...]) -> bool:
 def is_text(name: str) -> bool:
     """Whether a file is a note or a list, going by its name."""
     return PurePosixPath(name).suffix.lower() in TEXT_SUFFIXES or name.upper() in ("LICENSE", "README")
+
+
+def is_list(name: str) -> bool:
+    """Whether a file may be a list of labels, going by its name."""
+    return PurePosixPath(name).suffix.lower() in LIST_SUFFIXES
 
 
 def label_depth(paths: Iterable[tuple[str, ...]]) -> int:
