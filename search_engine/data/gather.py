@@ -52,8 +52,8 @@ def gather(source: Path, folder: Path, *, on_file: Callable[[int], None]) -> Gat
 def make_manifest(train: Gathered, test: Gathered | None, folder: Path, *, seed: int) -> Manifest:
     """Split the pictures and list them. A training picture that is also in the test set is left out.
 
-    If one picture has several labels, all may have: then the network is asked of
-    each label whether it is on a picture.
+    If one picture has several labels, all may have: then the network is asked of each label whether it is on
+    a picture.
 
     Args:
         train: pictures to learn from.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from search_engine.data.manifest import TEST, TRAIN, VALIDATION
-from search_engine.data.split import SplitItem, assign_splits
+from search_engine.data.split import SplitItem, assign_splits, items_of
 from webapp.datasets.models import Image
 from webapp.datasets.staging import Kept
 
@@ -34,12 +34,8 @@ def splits_of(dataset_id: int, kept: Sequence[Kept]) -> list[Split]:
         if each.split and each.sha256 not in before:
             given.setdefault(each.sha256, each.split)
     fixed, missing = settled(given, present, some_free=any(each.split is None for each in kept))
-    items = [
-        SplitItem(id=number, label="|".join(each.labels), group=each.sha256)
-        for number, each in enumerate(kept)
-    ]
     assigned = assign_splits(
-        items,
+        items_for(kept),
         seed=dataset_id,
         test_share=SHARE if TEST in missing else 0.0,
         validation_share=SHARE if VALIDATION in missing else 0.0,
@@ -49,6 +45,15 @@ def splits_of(dataset_id: int, kept: Sequence[Kept]) -> list[Split]:
         Split(split, Image.SplitBy.FOLDER if given.get(each.sha256) == split else Image.SplitBy.AUTO)
         for each, split in zip(kept, (assigned[number] for number in range(len(kept))), strict=True)
     ]
+
+
+def items_for(kept: Sequence[Kept]) -> list[SplitItem]:
+    """What the splits are balanced by: every label for itself, where a picture has several."""
+    labelled = [(number, each.labels, each.sha256) for number, each in enumerate(kept) if each.labels]
+    rest = [SplitItem(number, "", each.sha256) for number, each in enumerate(kept) if not each.labels]
+    if any(len(labels) > 1 for _, labels, _ in labelled):
+        return items_of(labelled) + rest
+    return [SplitItem(number, labels[0], group) for number, labels, group in labelled] + rest
 
 
 def settled(given: dict[str, str], present: set[str], *, some_free: bool) -> tuple[dict[str, str], set[str]]:
