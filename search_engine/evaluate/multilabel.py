@@ -5,6 +5,7 @@ Throughout, probabilities are (N, L) and targets (N, L) of 0 and 1. Formulas are
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -66,10 +67,12 @@ def mean_average_precision(probabilities: np.ndarray, targets: np.ndarray) -> fl
 
 
 def best_thresholds(probabilities: np.ndarray, targets: np.ndarray) -> tuple[float, ...]:
-    """For each label the probability from which it is given, so that F1 is highest on these pictures.
+    """For each label the probability from which it is given, so that F1 is high on these pictures.
 
-    They lie half-way between two probabilities that occur; of equals the nearest to even odds is taken. A
-    label that fewer than ``FEWEST`` pictures have, or have not, gets even odds.
+    It lies half-way between two probabilities that occur. On few pictures the place of the highest F1 is
+    luck, and it costs labels that are right at even odds; so of all thresholds whose F1 is within its
+    standard error of the highest the nearest to even odds is taken (Breiman et al. 1984). A label that fewer
+    than ``FEWEST`` pictures have, or have not, gets even odds.
     """
     return tuple(_best_threshold(p, t) for p, t in zip(probabilities.T, targets.T, strict=True))
 
@@ -83,10 +86,19 @@ def _best_threshold(scores: np.ndarray, there: np.ndarray) -> float:
     even = int((scores >= EVEN).sum())  # even odds are a cut like any other
     at_even = 2.0 * float((there[scores >= EVEN] > 0.5).sum()) / (even + positives)
     f1 = 2.0 * found / (called + positives)
-    if f1.max() <= at_even:
+    top = int(f1.argmax())
+    least = float(f1[top]) - f1_error(int(found[top]), int(called[top]), positives)
+    if at_even >= least:
         return EVEN
-    best = np.flatnonzero(f1 == f1.max())
-    return float(cuts[best[np.abs(cuts[best] - EVEN).argmin()]])
+    good = np.flatnonzero(f1 >= least)
+    return float(cuts[good[np.abs(cuts[good] - EVEN).argmin()]])
+
+
+def f1_error(found: int, called: int, positives: int) -> float:
+    """Standard error of F1: of pictures that have a label or are given it, a binomial share has and is."""
+    either = called + positives - found
+    both = found / either
+    return 2.0 / (1.0 + both) ** 2 * math.sqrt(both * (1.0 - both) / either)
 
 
 def _found_and_called(scores: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
