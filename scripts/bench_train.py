@@ -2,8 +2,8 @@
 
 Both are timed in processor seconds, in turns, on one thread, so other work on the machine shifts them alike.
 The bare step is forward, loss, backward, clipping and AdamW on one batch that is there already. Then the rate
-at which the frozen trunk looks at pictures, by onnxruntime (as a search does) and by torch. Run it from the
-root of the repository: ``python -m scripts.bench_train``.
+at which the frozen trunk looks at pictures, by OpenVINO (as a search does), onnxruntime (as a served network
+does) and torch. Run it from the root of the repository: ``python -m scripts.bench_train``.
 """
 
 from __future__ import annotations
@@ -111,16 +111,22 @@ def looped(genome: Genome, some: Examples, recipe: Recipe) -> float:
 
 
 def extract(side: int, repeats: int, count: int = 16) -> None:
-    """Print at what rate the frozen trunk looks at pictures, by onnxruntime and by torch, in turns."""
+    """Print at what rate the frozen trunk looks at pictures, by each runtime in turns."""
     pixels = pictures(side, count).features[PIXELS].numpy()
     trunk = load_trunk(TRUNK).eval()
     with tempfile.TemporaryDirectory(prefix="netwright-") as folder, torch.inference_mode():
-        runner = TrunkRunner(TRUNK, side, Path(folder), torch.device("cpu"))
+        cpu = torch.device("cpu")
+        by_openvino = TrunkRunner(TRUNK, side, Path(folder), cpu)
+        by_onnxruntime = TrunkRunner(TRUNK, side, Path(folder), cpu, served=True)
 
         def by_torch(batch: np.ndarray) -> object:
             return trunk(torch.from_numpy(batch).permute(0, 3, 1, 2).float())
 
-        ways: dict[str, Callable[[np.ndarray], object]] = {"onnxruntime": runner, "torch": by_torch}
+        ways: dict[str, Callable[[np.ndarray], object]] = {
+            "OpenVINO": by_openvino,
+            "onnxruntime": by_onnxruntime,
+            "torch": by_torch,
+        }
         rates = {name: list[float]() for name in ways}
         for turn in range(1 + repeats):  # the first turn is not counted: it allocates
             for name, way in ways.items():

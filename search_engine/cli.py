@@ -112,6 +112,7 @@ def fit(options: argparse.Namespace) -> int:
             budget_seconds=max(1.0, options.minutes * 60 - (time.monotonic() - started)),
             seed=options.seed,
             space=options.space,
+            trunk=options.trunk,
             strategy=options.strategy,
             random_share=options.random_share,
             slots=options.slots,

@@ -19,6 +19,7 @@ class SearchConfig:
         budget_seconds: wall-clock seconds from the first work to the finished model.
         seed: rules every random choice.
         space: a name in ``search_engine.space.registry.SPACES``; or ``auto``, until the settings are settled.
+        trunk: a name in ``search_engine.space.trunks.TRUNKS``, of the pretrained network.
         strategy: a name in ``search_engine.strategies.STRATEGIES``.
         random_share: fraction of the training that goes to networks drawn at random, as a control arm.
         slots: how many trials run side by side.
@@ -43,6 +44,7 @@ class SearchConfig:
     budget_seconds: float
     seed: int = 0
     space: str = "hybrid"
+    trunk: str = "efficientnet_lite0"
     strategy: str = AUTO
     random_share: float = 0.15
     slots: int = 1
@@ -71,7 +73,7 @@ class Plan:
     """What the engine decided after measuring this machine on these pictures.
 
     Attributes:
-        trunk: name in ``search_engine.trunk.registry.TRUNKS``.
+        trunk: name in ``search_engine.space.trunks.TRUNKS``.
         resolution: side in pixels at which the networks see the pictures.
         pictures: how many training and validation pictures take part in the search; on a large set a
             random sample, so that a small budget still buys a search.

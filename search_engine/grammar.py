@@ -14,6 +14,7 @@ from search_engine.fidelity.rungs import SAVINGS
 from search_engine.objective import OBJECTIVES
 from search_engine.settings import FIDELITIES
 from search_engine.space.registry import SPACES
+from search_engine.space.trunks import DEFAULT_TRUNK, TRUNKS
 from search_engine.strategies import STRATEGIES
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -78,6 +79,12 @@ def _add_how(fit: argparse.ArgumentParser) -> None:
         help="hybrid: cells on a pretrained network; cells, macro: from scratch; any: on a "
         "pretrained network or from scratch, whichever proves better (default: auto, which is any wherever "
         "the other options go with it, else hybrid)",
+    )
+    fit.add_argument(
+        "--trunk",
+        choices=tuple(TRUNKS),
+        default=DEFAULT_TRUNK,
+        help=f"the pretrained network; the larger are slower (default: {DEFAULT_TRUNK})",
     )
     fit.add_argument(
         "--strategy",

@@ -49,8 +49,6 @@ from search_engine.trainer.invariance import SIDE, affordable, probe_invariances
 from search_engine.trial import Kind
 from search_engine.trunk.graph import TrunkRunner
 
-TRUNK = "efficientnet_lite0"
-
 
 class Session:
     """An opened data set. One at a time in an engine process; methods are its commands."""
@@ -91,7 +89,7 @@ class Session:
             self.manifest.root,
             [p.path for p in working],
             space=config.space,
-            trunk=TRUNK,
+            trunk=config.trunk,
             classes=self.classes,
             cache=self.shared_cache,
             device=self.device,
@@ -102,7 +100,7 @@ class Session:
         plan = make_plan(
             config,
             rates,
-            trunk=TRUNK,
+            trunk=config.trunk,
             pictures=len(working),
             test_pictures=len(self.manifest.of("test")),
             spent=time.monotonic() - started,
@@ -110,7 +108,7 @@ class Session:
         )
         # Once a search and not once an engine: candidates of two slots must be comparable.
         side = plan.trunk_resolution
-        runner = TrunkRunner(plan.trunk, side, self.shared_cache, self.device)
+        runner = TrunkRunner(plan.trunk, side, self.shared_cache, self.device, served=True)
         latency = self._trunk_latency_ms(runner, side)
         plan = replace(
             plan,
@@ -132,7 +130,7 @@ class Session:
         if not count:
             return {}
         self.sink.emit(Progress(phase="measure", text="Testing whether mirrored pictures keep their labels"))
-        runner = TrunkRunner(TRUNK, SIDE, self.shared_cache, self.device, names=(POOLED,))
+        runner = TrunkRunner(config.trunk, SIDE, self.shared_cache, self.device, names=(POOLED,))
         return probe_invariances(self.manifest, runner, count)
 
     def _with_lesson(self, config: SearchConfig, plan: Plan) -> Plan:

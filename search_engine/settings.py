@@ -12,6 +12,7 @@ from search_engine.fidelity.rungs import SAVINGS
 from search_engine.objective import OBJECTIVES
 from search_engine.space.architecture import Genome
 from search_engine.space.registry import ANY, CELLS, HYBRID, MACRO, SPACES
+from search_engine.space.trunks import TRUNKS
 from search_engine.strategies import STRATEGIES
 
 FIDELITIES = (FULL, *SCHEDULERS)
@@ -52,6 +53,7 @@ def check_config(config: SearchConfig) -> None:
     """
     for what, value, known in (
         ("space", config.space, SPACES),
+        ("pretrained network", config.trunk, TRUNKS),
         ("strategy", config.strategy, STRATEGIES),
         ("fidelity", config.fidelity, FIDELITIES),
         ("saving", config.saving, SAVINGS),
@@ -69,6 +71,7 @@ def check_config(config: SearchConfig) -> None:
         if number is not None and not least <= number <= most:
             upto = "or more" if most == math.inf else f"to {most:g}"
             raise SettingsError(f"The {what} must be {least:g} {upto}, not {number:g}.")
+    _check_start(config)
     if config.objective == "mnasnet" and config.max_latency_ms is None:
         raise SettingsError("The MnasNet objective needs a latency to aim at. Give one in milliseconds.")
     if config.saving == "resolution" and config.space in (HYBRID, ANY):
@@ -92,3 +95,11 @@ def check_config(config: SearchConfig) -> None:
             "The space any compares two kinds of networks, and goes with full training only. Choose the "
             "fidelity full, or one kind."
         )
+
+
+def _check_start(config: SearchConfig) -> None:
+    """Cells read what one trunk saw; on another they would be other cells."""
+    trunk = None if config.start is None else Genome.from_dict(config.start).trunk
+    if trunk is not None and trunk.name != config.trunk:
+        title = TRUNKS[trunk.name].title if trunk.name in TRUNKS else trunk.name
+        raise SettingsError(f"The network to start from stands on {title}. Choose that pretrained network.")

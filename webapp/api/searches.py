@@ -50,6 +50,7 @@ def start_search(request: AuthenticatedRequest, data: SearchIn) -> Status[Search
         choices=SearchChoices(
             strategy=data.strategy,
             space=data.space,
+            trunk=data.trunk,
             fidelity=data.fidelity,
             saving=data.saving,
             objective=data.objective,

@@ -17,7 +17,7 @@ from search_engine.objective import OBJECTIVES
 from search_engine.settings import check_config, kind_of, settled
 from search_engine.space.architecture import Genome
 from search_engine.space.registry import ANY, HYBRID, SPACES
-from search_engine.space.trunks import TRUNKS
+from search_engine.space.trunks import DEFAULT_TRUNK, TRUNKS
 from search_engine.strategies import STRATEGIES
 from webapp.core.errors import UserError
 from webapp.searches.models import Search, Trial
@@ -39,6 +39,7 @@ class SearchChoices:
     Attributes:
         strategy: a name in ``STRATEGIES``.
         space: a name in ``SPACES``, or ``auto`` until they are ``settled``.
+        trunk: a name in ``TRUNKS``, of the pretrained network.
         fidelity: ``full`` or a name in ``SCHEDULERS``.
         max_latency_ms: the winner may take so long for a picture; None for no limit.
         max_parameters: numbers that the winner may hold; None for no limit.
@@ -48,6 +49,7 @@ class SearchChoices:
 
     strategy: str = AUTO
     space: str = AUTO
+    trunk: str = DEFAULT_TRUNK
     fidelity: str = FULL
     max_latency_ms: float | None = None
     max_parameters: int | None = None
@@ -145,6 +147,14 @@ OBJECTIVE_WORDS = {
         "Milliseconds a picture are then aimed at and no limit: twice as slow counts 5 % less (MnasNet).",
     ),
 }
+TRUNK_WORDS = {
+    DEFAULT_TRUNK: Words("EfficientNet-Lite0", "The quickest, and for most pictures as good as the others."),
+    "efficientnet_lite1": Words("EfficientNet-Lite1", "A third slower."),
+    "efficientnet_lite2": Words(
+        "EfficientNet-Lite2",
+        "Half as slow again; may see more in detailed pictures, if there is time for it.",
+    ),
+}
 SAVING_WORDS = {
     "epochs": Words("Passes", "They see the pictures fewer times."),
     "pictures": Words("Pictures", "They learn from a part of the pictures."),
@@ -173,6 +183,10 @@ def fidelities() -> dict[str, Words]:
 
 def objectives() -> dict[str, Words]:
     return offered(OBJECTIVE_WORDS, OBJECTIVES)
+
+
+def trunks() -> dict[str, Words]:
+    return offered(TRUNK_WORDS, TRUNKS)
 
 
 def savings() -> dict[str, Words]:
@@ -206,6 +220,7 @@ def chosen_words(search: Search) -> str:
         (search.space, ANY, spaces()),
         (search.fidelity, DEFAULTS.fidelity, fidelities()),
         (search.objective, DEFAULTS.objective, objectives()),
+        (search.trunk, DEFAULTS.trunk, trunks()),
     ):
         if value != default:
             parts.append(words[value].title if value in words else value)
@@ -250,6 +265,7 @@ def check_choices(choices: SearchChoices, *, owner: User, version: DatasetVersio
         ("space", choices.space, spaces()),
         ("fidelity", choices.fidelity, fidelities()),
         ("objective", choices.objective, objectives()),
+        ("trunk", choices.trunk, trunks()),
         ("saving", choices.saving, savings()),
     ):
         if name not in known:
@@ -294,7 +310,7 @@ def _check_limits(choices: SearchChoices) -> None:
         raise UserError(
             code="bad_limit", message="No network has that many parameters. Leave the limit out for none."
         )
-    smallest = min(trunk.parameters for trunk in TRUNKS.values())
+    smallest = TRUNKS[choices.trunk].parameters
     if choices.space == HYBRID and parameters <= smallest:
         raise UserError(
             code="bad_limit",
@@ -321,6 +337,12 @@ def _check_start(choices: SearchChoices, start: Search, owner: User, version: Da
                 "The best network of the earlier search is of another kind. Choose for what is searched: "
                 f"“{spaces()[kind].title}”."
             )
+    trunk = Genome.from_dict(best.genome).trunk
+    if trunk is not None and trunk.name != choices.trunk:
+        raise refuse(
+            "The best network of the earlier search stands on another pretrained network. Choose for it: "
+            f"“{trunks()[trunk.name].title}”."
+        )
     if choices.max_parameters and best.parameters and best.parameters > choices.max_parameters:
         raise refuse(
             f"The best network of the earlier search has {_millions(best.parameters)} parameters, more than "

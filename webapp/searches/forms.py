@@ -21,6 +21,7 @@ from webapp.searches.choices import (
     savings,
     spaces,
     strategies,
+    trunks,
 )
 from webapp.searches.models import Search
 
@@ -108,6 +109,7 @@ class TrainForm(forms.Form):
     )
 
     objective = forms.ChoiceField(label="What counts", required=False, initial=DEFAULTS.objective)
+    trunk = forms.ChoiceField(label="Which pretrained network", required=False, initial=DEFAULTS.trunk)
     saving = forms.ChoiceField(
         label="What short trainings have less of", required=False, initial=DEFAULTS.saving
     )
@@ -136,6 +138,7 @@ class TrainForm(forms.Form):
             ("space", spaces()),
             ("fidelity", fidelities()),
             ("objective", objectives()),
+            ("trunk", trunks()),
             ("saving", savings()),
         ):
             self.fields[name].choices = titles(words)  # type: ignore[attr-defined]
@@ -169,6 +172,7 @@ class TrainForm(forms.Form):
             max_parameters=None if millions is None else round(millions * MILLION),
             start_from=data.get("start_from"),
             objective=data["objective"] or DEFAULTS.objective,
+            trunk=data["trunk"] or DEFAULTS.trunk,
             saving=data["saving"] or DEFAULTS.saving,
             random_share=DEFAULTS.random_share if percent is None else percent / 100,
             prefilter=data["prefilter"],

@@ -40,6 +40,7 @@ class Search(models.Model):
     seed = models.PositiveIntegerField(default=0)
     strategy = models.CharField(max_length=32, default="auto")
     space = models.CharField(max_length=32, default="hybrid")
+    trunk = models.CharField(max_length=32, default="efficientnet_lite0", help_text="The pretrained network.")
     fidelity = models.CharField(max_length=32, default="full")
     saving = models.CharField(max_length=32, default="epochs", help_text="What a short training has less of.")
     objective = models.CharField(max_length=32, default="accuracy")

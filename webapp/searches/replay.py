@@ -33,6 +33,7 @@ def search_config(search: Search) -> SearchConfig:
         budget_seconds=search.budget_minutes * 60,
         seed=search.seed,
         space=search.space,
+        trunk=search.trunk,
         strategy=search.strategy,
         slots=search.slot_count,
         max_trials=search.max_trials,

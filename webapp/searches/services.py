@@ -61,6 +61,7 @@ def start_search(
             slot_count=max(1, settings.SLOTS),
             strategy=choices.strategy,
             space=choices.space,
+            trunk=choices.trunk,
             fidelity=choices.fidelity,
             saving=choices.saving,
             objective=choices.objective,

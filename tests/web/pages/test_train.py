@@ -10,7 +10,7 @@ from django.test import Client
 
 from tests.web.factories import make_dataset, make_version
 from tests.web.pages.reading import read, words
-from tests.web.searches.making import add_trial, make_search
+from tests.web.searches.making import GENOME, add_trial, make_search
 from webapp.accounts.models import User
 from webapp.datasets.models import DatasetVersion
 from webapp.searches.choices import (
@@ -104,6 +104,7 @@ def test_defaults_are_ticked(alice_client: Client, alice: User) -> None:
         ("space", "auto"),
         ("fidelity", "full"),
         ("objective", "accuracy"),
+        ("trunk", "efficientnet_lite0"),
         ("saving", "epochs"),
     ]
     assert '<details class="mb-4" id="advanced">' in page  # the simple page stays simple
@@ -127,7 +128,7 @@ def test_choices_are_passed_on(alice_client: Client, alice: User) -> None:
     search = Search.objects.exclude(pk=earlier.pk).get()
     assert (search.strategy, search.space, search.fidelity) == ("local", "cells", "halving")
     assert (search.max_latency_ms, search.max_parameters) == (12.5, 750_000)
-    assert (search.start_from, search.start) == (earlier, {"made": "up"})
+    assert (search.start_from, search.start) == (earlier, GENOME)
     text = read(alice_client, f"/searches/{search.pk}/")
     assert "Step by step · Cells, from scratch · Short first, in rounds · at most 12.5 ms a picture" in text
 
@@ -228,5 +229,5 @@ def trained_search(owner: User, version: DatasetVersion, **values: Any) -> Searc
     """A finished search whose best network is right on 91.2 of 100."""
     search = make_search(owner, version=version, state=Search.State.FINISHED, **values)
     for accuracy in (0.4, 0.95, 0.9, 0.912):
-        add_trial(search, accuracy=accuracy, genome={"made": "up"})
+        add_trial(search, accuracy=accuracy, genome=GENOME)
     return search

@@ -13,6 +13,8 @@ from django.utils import timezone
 from search_engine.config import Plan
 from search_engine.events import Message, from_line
 from search_engine.process import EngineProcess
+from search_engine.space.architecture import Trunk
+from search_engine.space.registry import make_space
 from tests.web.factories import make_version
 from webapp.accounts.models import User
 from webapp.datasets.models import DatasetVersion
@@ -33,6 +35,9 @@ PLAN = Plan(
     prepare_seconds=1.0,
     finish_seconds=1.0,
 )
+SPACE = make_space("hybrid", Trunk(PLAN.trunk, PLAN.resolution))
+GENOME: dict[str, Any] = json.loads(json.dumps(SPACE.decode(SPACE.starts[0]).to_dict()))
+"""A network on the pretrained trunk, as rows hold it."""
 
 
 def make_search(

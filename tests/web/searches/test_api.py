@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from tests.web.factories import make_dataset, make_version
-from tests.web.searches.making import add_trial, claimed, make_search, run_slot, running_search
+from tests.web.searches.making import GENOME, add_trial, claimed, make_search, run_slot, running_search
 from webapp.accounts.models import User
 from webapp.searches.models import Search
 
@@ -165,7 +165,7 @@ def test_it_takes_every_choice_and_shows_it(alice: User, alice_api: Client) -> N
     earlier = make_search(alice, version=version, state="finished", space="macro")
     add_trial(earlier)
     add_trial(earlier)
-    add_trial(earlier, genome={"made": "up"})
+    add_trial(earlier, genome=GENOME)
     choices = {
         "strategy": "local",
         "space": "macro",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -12,11 +11,10 @@ from search_engine.fidelity.registry import SCHEDULERS
 from search_engine.fidelity.rungs import SAVINGS
 from search_engine.objective import OBJECTIVES
 from search_engine.settings import settled
-from search_engine.space.architecture import Trunk
-from search_engine.space.registry import SPACES, make_space
+from search_engine.space.registry import SPACES
 from search_engine.strategies import STRATEGIES
 from tests.web.factories import make_version
-from tests.web.searches.making import add_trial, make_search
+from tests.web.searches.making import GENOME, add_trial, make_search
 from webapp.accounts.models import User
 from webapp.core.errors import UserError
 from webapp.datasets.models import DatasetVersion
@@ -35,9 +33,6 @@ from webapp.searches.choices import (
 )
 from webapp.searches.models import Search
 from webapp.searches.replay import search_config
-
-SPACE = make_space("hybrid", Trunk("efficientnet_lite0", 128))
-GENOME = json.loads(json.dumps(SPACE.decode(SPACE.starts[0]).to_dict()))
 
 
 def start(alice: User, version: DatasetVersion, **choices: Any) -> Search:
@@ -249,3 +244,16 @@ def test_search_without_a_network_starts_nothing(alice: User) -> None:
     earlier = make_search(alice, version=version, state=Search.State.CANCELLED)
     with pytest.raises(UserError, match="no trained network"):
         start(alice, version, start_from=earlier)
+
+
+def test_another_pretrained_network_reaches_the_engine_and_the_line_of_choices(alice: User) -> None:
+    search = start(alice, make_version(alice, each=20), trunk="efficientnet_lite2")
+    assert search_config(search).trunk == "efficientnet_lite2"
+    assert "EfficientNet-Lite2" in chosen_words(search)
+
+
+def test_search_on_one_pretrained_network_does_not_start_from_a_network_on_another(alice: User) -> None:
+    version = make_version(alice, each=20)
+    earlier = earlier_search(alice, version)
+    with pytest.raises(UserError, match=r"another pretrained network.*EfficientNet-Lite0"):
+        start(alice, version, space="hybrid", trunk="efficientnet_lite1", start_from=earlier)

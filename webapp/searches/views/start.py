@@ -22,12 +22,13 @@ from webapp.searches.choices import (
     spaces,
     startable,
     strategies,
+    trunks,
 )
 from webapp.searches.forms import BUDGETS, TrainForm
 from webapp.searches.models import Search
 
 ADVANCED = ("strategy", "space", "fidelity", "max_latency_ms", "max_millions", "start_from", "seed")
-EXPERT = ("objective", "saving", "random_percent", "prefilter", "whole", "alone")
+EXPERT = ("objective", "trunk", "saving", "random_percent", "prefilter", "whole", "alone")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -57,6 +58,7 @@ def start(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         "spaces": options(form, "space", spaces(), DEFAULTS.space),
         "fidelities": options(form, "fidelity", fidelities(), DEFAULTS.fidelity),
         "objectives": options(form, "objective", objectives(), DEFAULTS.objective),
+        "trunks": options(form, "trunk", trunks(), DEFAULTS.trunk),
         "savings": options(form, "saving", savings(), DEFAULTS.saving),
         "open": touched(form, (*ADVANCED, *EXPERT)),
         "open_expert": touched(form, EXPERT),
