@@ -79,7 +79,7 @@ def predict(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _bundle_folder(bundle: Path) -> Iterator[Path]:
-    """The folder of a bundle; of a zip, as the site gives it, the two files that matter are unpacked."""
+    """The folder of a bundle; of a zip, as the site gives it, the files that matter are unpacked."""
     if not bundle.is_file():
         if not (bundle / "model.onnx").is_file():
             raise SearchEngineError(f"{bundle} is not a bundle: there is no model.onnx in it.")
@@ -90,6 +90,8 @@ def _bundle_folder(bundle: Path) -> Iterator[Path]:
             with zipfile.ZipFile(bundle) as archive:
                 for name in ("model.onnx", "labels.json"):
                     Path(scratch, name).write_bytes(archive.read(name))
+                if "model.json" in archive.namelist():
+                    Path(scratch, "model.json").write_bytes(archive.read("model.json"))
         except (zipfile.BadZipFile, KeyError) as error:
             raise SearchEngineError(f"{bundle} is not a bundle: {error}.") from error
         yield Path(scratch)
@@ -165,10 +167,16 @@ def _gather(source: Path, folder: Path) -> Gathered:
 def _report(outcome: Outcome, options: argparse.Namespace, seconds: float) -> None:
     test: dict[str, Any] = outcome.card["test"]
     low, high = test["interval"]
+    several = "the labels of " if "thresholds" in outcome.card else ""
     _say(
-        f"Right on {test['accuracy']:.1%} of {test['n']} pictures that it had never seen "
+        f"Right on {test['accuracy']:.1%} of {several}{test['n']} pictures that it had never seen "
         f"(95 % interval {low:.1%} to {high:.1%}). Bundle: {options.out}"
     )
+    if several:
+        _say(
+            f"Every label right on {test['subset_accuracy']:.1%} of them; mean average precision "
+            f"{test['mean_average_precision']:.3f}."
+        )
     if options.json:
         result = {
             "test": test,

@@ -260,7 +260,7 @@ class LocalSearch:
         mark = " *" if best and best.number == step.number else " (ended early)" if answer.killed else ""
         self.say(
             f"[{self._elapsed:6.1f} s] {step.number:3d} {step.kind.value} "
-            f"({step.origin.value}): {answer.accuracy:.4f} in {answer.seconds:.1f} s{mark}"
+            f"({step.origin.value}): {answer.accuracy:.4f}{_more(answer)} in {answer.seconds:.1f} s{mark}"
         )
         self._say_verdict()
 
@@ -346,3 +346,9 @@ class LocalSearch:
         if self._plan is None:
             raise SearchEngineError("The search was not planned yet.")
         return self._plan
+
+
+def _more(answer: Trained) -> str:
+    """What else is told of a network where pictures may have several labels."""
+    precision = answer.figures.get("mean_average_precision")
+    return "" if precision is None else f" of labels right, mean average precision {precision:.4f},"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -215,38 +215,55 @@ def rejected_files(dataset: Dataset) -> QuerySet[RejectedFile]:
 def write_version_manifest(version: DatasetVersion) -> Path:
     """The list of a version's pictures for the engine; written once, since versions never change.
 
-    Pictures with several labels are left out: the engine trains on one label a picture.
+    Pictures without a label are left out, and so are those of several where the data set's task is one label
+    a picture.
     """
     folder = storage.dataset_folder(version.dataset_id)
     path = folder / "manifests" / f"v{version.number}.jsonl"
     if not path.exists():
-        pictures = tuple(single_label_pictures(version))
-        labels = tuple(sorted({picture.label for picture in pictures}))
+        task = version.dataset.task
+        found = several_label_pictures if task == Dataset.Task.MULTI else single_label_pictures
+        pictures = tuple(found(version))
+        labels = tuple(sorted({label for picture in pictures for label in picture.all_labels}))
         # Relative to the list itself: DATA_DIR may be moved, or have another name on another machine.
-        write_manifest(Manifest(root=Path("../images"), labels=labels, pictures=pictures), path)
+        write_manifest(Manifest(Path("../images"), labels, pictures, task), path)
     return path
 
 
 def single_label_pictures(version: DatasetVersion) -> list[Picture]:
+    return [
+        replace(picture, label=picture.labels[0], labels=())
+        for picture in several_label_pictures(version)
+        if len(picture.labels) == 1
+    ]
+
+
+def several_label_pictures(version: DatasetVersion) -> list[Picture]:
+    """All that have a label. One without is not known to have none: nobody has looked at it yet."""
     links = (
         ImageLabel.objects.filter(
             Q(removed_in=None) | Q(removed_in__number__gt=version.number),
             added_in__number__lte=version.number,
             image__in=version_images(version),
         )
-        .order_by("image_id")
+        .order_by("image_id", "label__name")
         .values_list(
             "image_id", "label__name", "image__sha256", "image__format", "image__split", "image__group"
         )
     )
-    pictures: dict[int, Picture | None] = {}
+    pictures: dict[int, Picture] = {}
     for pk, label, sha256, image_format, split, group in links.iterator(chunk_size=5000):
-        one = Picture(
-            id=pk,
-            path=storage.image_name(sha256, image_format),
-            label=label,
-            split=split,
-            group=group or sha256,
+        known = pictures.get(pk)
+        pictures[pk] = (
+            replace(known, labels=(*known.labels, label))
+            if known
+            else Picture(
+                id=pk,
+                path=storage.image_name(sha256, image_format),
+                label="",
+                split=split,
+                group=group or sha256,
+                labels=(label,),
+            )
         )
-        pictures[pk] = None if pk in pictures else one
-    return [picture for picture in pictures.values() if picture is not None]
+    return list(pictures.values())

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from search_engine.data.manifest import TEST, TRAIN, VALIDATION
-from search_engine.data.split import SplitItem, assign_splits
+from search_engine.data.split import SplitItem, assign_splits, items_of
 from webapp.datasets.models import Image
 from webapp.datasets.staging import Kept
 
@@ -43,16 +43,8 @@ def splits_of(dataset_id: int, kept: Sequence[Kept], groups: Mapping[str, str]) 
     for content, split in fixed.items():
         if content in groups:
             near.setdefault(groups[content], split)
-    items = [
-        SplitItem(
-            id=number,
-            label="|".join(each.labels),
-            group=each.sha256 if each.sha256 in said else groups.get(each.sha256, each.sha256),
-        )
-        for number, each in enumerate(kept)
-    ]
     assigned = assign_splits(
-        items,
+        items_for(kept, {content: group for content, group in groups.items() if content not in said}),
         seed=dataset_id,
         test_share=SHARE if TEST in missing else 0.0,
         validation_share=SHARE if VALIDATION in missing else 0.0,
@@ -62,6 +54,23 @@ def splits_of(dataset_id: int, kept: Sequence[Kept], groups: Mapping[str, str]) 
         Split(split, Image.SplitBy.FOLDER if given.get(each.sha256) == split else Image.SplitBy.AUTO)
         for each, split in zip(kept, (assigned[number] for number in range(len(kept))), strict=True)
     ]
+
+
+def items_for(kept: Sequence[Kept], groups: Mapping[str, str]) -> list[SplitItem]:
+    """What the splits are balanced by: every label for itself, where a picture has several.
+
+    Args:
+        kept: the pictures.
+        groups: by content, of those that are tied to others that look the same.
+    """
+    grouped = [
+        (number, each.labels, groups.get(each.sha256, each.sha256)) for number, each in enumerate(kept)
+    ]
+    labelled = [item for item in grouped if item[1]]
+    rest = [SplitItem(number, "", group) for number, labels, group in grouped if not labels]
+    if any(len(labels) > 1 for _, labels, _ in labelled):
+        return items_of(labelled) + rest
+    return [SplitItem(number, labels[0], group) for number, labels, group in labelled] + rest
 
 
 def settled(given: dict[str, str], present: set[str], *, some_free: bool) -> tuple[dict[str, str], set[str]]:
