@@ -157,7 +157,7 @@ def bench_costs(
     ``mean`` is by what was spent, and ``score`` its last: the mean truth of the winners.
 
     Raises:
-        SpaceError: not even one training is within the budget, or it has no end, or short trainings cost more.
+        SpaceError: the budget does not pay for one training or has no end, or short trainings cost more.
     """
     if not math.isfinite(budget):
         raise SpaceError(f"A budget of {budget:g} has no end. Name a number.")

@@ -81,7 +81,7 @@ class TableSpace(VectorSpace):
 
     @cached_property
     def _lots(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Which of equally near candidates is taken for the nearer one, by row: 0..1, by chance, not by order."""
+        """0..1 by row: which of equally near candidates counts as nearer; by chance, not by order."""
         return np.random.default_rng(0).random(len(self._rows))
 
     def key(self, vector: Vector) -> str:
@@ -98,7 +98,7 @@ class TableSpace(VectorSpace):
         return iter(self._rows)
 
     def neighbours(self, vector: Vector, rng: random.Random) -> Iterator[Vector]:
-        """As in every space; where a table lacks more than half of them, as many of the nearest that it holds."""
+        """As in every space; where more than half of them are missing, as many of the nearest there are."""
         if self._is_whole:
             yield from super().neighbours(vector, rng)
         else:

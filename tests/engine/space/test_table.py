@@ -49,7 +49,7 @@ def test_where_most_single_changes_are_missing_the_nearest_candidates_are_neighb
         written(
             tmp_path,
             choices=[["a", "b"]] * 4,
-            rewards=dict.fromkeys(keys, [1.0]),
+            rewards={key: [1.0] for key in keys},
             truth=dict.fromkeys(keys, 1.0),
         )
     )
