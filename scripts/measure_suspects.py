@@ -57,11 +57,11 @@ def main() -> None:
 def look(source: Path, folder: Path, side: int) -> tuple[Inputs, Plan]:
     """Activations of all pictures, as a search has them that cannot afford cross-validation."""
     found = gather(source, folder / "pictures", on_file=lambda _: None)
-    items = [SplitItem(i, label, digest) for i, (_, label, digest) in enumerate(found.pictures)]
+    items = [SplitItem(i, labels[0], digest) for i, (_, labels, digest) in enumerate(found.pictures)]
     split_of = hold_out(items, seed=0)
     pictures = tuple(
-        Picture(id=i, path=path, label=label, split=split_of[i], group=digest)
-        for i, (path, label, digest) in enumerate(found.pictures)
+        Picture(id=i, path=path, label=names[0], split=split_of[i], group=digest)
+        for i, (path, names, digest) in enumerate(found.pictures)
     )
     labels = tuple(sorted({picture.label for picture in pictures}))
     plan = Plan(

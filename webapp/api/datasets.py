@@ -58,8 +58,8 @@ def add_files(
     """Send one file or several as the multipart field `file` or `files`: a zip or tar that holds one folder
     for each label, or loose pictures, which get the `label` or come without one.
 
-    The answer comes at once; the import goes on behind it. Several files are imported one after the other. For
-    files that are large, or a line that breaks, send them to `/uploads`.
+    The answer comes at once; the import goes on behind it. Several files are imported one after the other.
+    If they are large, or the line breaks, send them to `/uploads`.
     """
     dataset = get_owned(Dataset, request.user, pk=dataset_id)
     sent = [*(file or []), *(files or [])]
