@@ -27,9 +27,9 @@ from search_engine.trial import Vector
 Rewards = Mapping[Vector, Sequence[float]]
 
 SPARSE = 0.1
-"""Share of the usual neighbours below which there are too few to search by. With half of them local search does
-better among these than among as many that lie up to two changes away; with none it was no better than chance
-(decision 5)."""
+"""Share of the usual neighbours below which there are too few to search by. With half of them local search
+does better among these than among as many that lie up to two changes away; with none it was no better than
+chance (decision 5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

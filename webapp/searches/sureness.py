@@ -32,9 +32,7 @@ def has_controller(search: Search) -> bool:
     return isinstance(STRATEGIES[name](space, search.seed, affords(search)), Controlled)
 
 
-def sureness(
-    search: Search, *, may_take_long: bool = True
-) -> tuple[Trial | None, tuple[Moment, ...]] | None:
+def sureness(search: Search, *, may_take_long: bool = True) -> tuple[Trial | None, tuple[Moment, ...]] | None:
     """The best network and the moments of the controller, each along the decisions of that network.
 
     Before there is any network it is asked along the space's first starting design.
