@@ -38,7 +38,9 @@ def doubt_labels(search: Search, step: ExportStep, engine: EngineProcess, record
         engine: has the pictures; it is ended if it does not answer in time.
         record: of the search's trials.
     """
-    search.refresh_from_db()
+    if not (found := Search.objects.filter(pk=search.pk).first()):
+        return  # it was deleted as soon as it was over
+    search = found
     config = search_config(search)
     # Who stopped a search does not wait for what is left of its budget.
     left = 0.0 if search.stop_requested else config.budget_seconds - elapsed(search)
