@@ -119,6 +119,13 @@ def test_most_wrong_labels_are_in_the_top_tenth(shapes: Flipped, folds: int) -> 
     assert all(each.label == given[each.id] for each in opinions)
 
 
+def test_a_search_from_scratch_doubts_by_the_embedding_that_its_control_reads(shapes: Flipped) -> None:
+    plan = replace(PLAN, space="macro", resolution=32, control_resolution=96, pooled=False, folds=1)
+    _, opinions = shapes.doubt(shapes.session(plan))
+    assert {each.split for each in opinions} == {"train", "validation"}
+    assert shapes.recall(opinions) >= 0.7
+
+
 def test_test_pictures_have_the_answers_from_when_the_test_was_opened(shapes: Flipped) -> None:
     session = shapes.session(replace(PLAN, folds=5))
     test = session.manifest.of("test")

@@ -76,8 +76,8 @@ def test_somebody_without_a_key_is_refused(client: Client, suspected: Suspected)
 def test_the_models_page_shows_them_with_both_labels(alice_client: Client, suspected: Suspected) -> None:
     model = suspected(4)
     text = read(alice_client, f"/models/{model.pk}/")
-    assert "Labels that look wrong About 4 labels do" in text
-    assert "labelled green looks like red (99.0 %)" in text
+    assert "Labels that look wrong About 4 labels look wrong to models" in text
+    assert "labelled green looks like red 99.0 % sure" in text
     page = alice_client.get(f"/models/{model.pk}/").content.decode()
     dataset = model.search.version.dataset_id
     assert f'href="/datasets/{dataset}/?tab=pictures&amp;sort=suspicion"' in page
