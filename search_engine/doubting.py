@@ -23,7 +23,7 @@ from search_engine.combining import Rival
 from search_engine.commands import Doubt
 from search_engine.config import Plan
 from search_engine.data.manifest import Picture
-from search_engine.errors import SearchEngineError
+from search_engine.errors import SettingsError
 from search_engine.evaluate.confident import Ranking, rank
 from search_engine.evaluate.ensemble import fit_temperature, mixture, select, softmax
 from search_engine.events import Doubted, Progress
@@ -75,14 +75,14 @@ def doubt(command: Doubt, fitter: Fitter, test: Sequence[Picture]) -> Doubted:
         test: the test pictures, whose answers are used if the test has been opened.
 
     Raises:
-        SearchEngineError: pictures have several labels each, which confident learning has no notion of, or
+        SettingsError: pictures have several labels each, which confident learning has no notion of, or
             there are hardly any.
         Cancelled: it was stopped.
     """
     started = time.monotonic()
     fitter.sink.emit(Progress(phase="finish", text="Looking for labels that look wrong"))
     if fitter.targets.ndim > 1:
-        raise SearchEngineError("Where pictures may have several labels, wrong ones are not looked for.")
+        raise SettingsError("Where pictures may have several labels, wrong ones are not looked for.")
     judged = _by_the_model(command, fitter)
     if not fitter.plan.crossed:
         left = command.seconds - (time.monotonic() - started)
@@ -94,7 +94,7 @@ def doubt(command: Doubt, fitter: Fitter, test: Sequence[Picture]) -> Doubted:
     if test and answers.exists():
         judged = _joined(judged, Opinions(tuple(test), np.load(answers)))
     if len(judged.pictures) < FEWEST:
-        raise SearchEngineError("There are too few pictures to say which of their labels look wrong.")
+        raise SettingsError("There are too few pictures to say which of their labels look wrong.")
     labels = fitter.inputs.manifest.labels
     ranking = judged.ranking(labels)
     write_opinions(Path(command.out), judged, ranking, labels)

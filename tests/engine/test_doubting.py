@@ -15,9 +15,10 @@ from search_engine.commands import Doubt, Open, Train
 from search_engine.config import Plan, SearchConfig
 from search_engine.data.gather import gather, make_manifest
 from search_engine.data.manifest import write_manifest
-from search_engine.errors import Cancelled
+from search_engine.errors import Cancelled, SettingsError
 from search_engine.events import Doubted, Message
 from search_engine.export.bundle import TEST_ANSWERS
+from search_engine.fitting import Fitter
 from search_engine.orders import Record, doubt_for
 from search_engine.reserve import doubt_reserve
 from search_engine.session import Session
@@ -149,6 +150,13 @@ def test_without_time_it_still_says_something_of_every_picture(shapes: Flipped) 
     _, opinions = shapes.doubt(session, seconds=0.0)
     working = [picture for picture in session.manifest.pictures if picture.split != "test"]
     assert len(opinions) == len(working)
+
+
+def test_pictures_of_several_labels_are_left_alone(shapes: Flipped, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = shapes.session(replace(PLAN, folds=1))
+    monkeypatch.setattr(Fitter, "targets", np.zeros((27, 3)))
+    with pytest.raises(SettingsError, match="several labels"):
+        shapes.doubt(session)
 
 
 def test_it_stops_when_told(shapes: Flipped) -> None:

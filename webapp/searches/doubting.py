@@ -46,19 +46,22 @@ def doubt_labels(search: Search, step: ExportStep, engine: EngineProcess, record
     left = 0.0 if search.stop_requested else config.budget_seconds - elapsed(search)
     out = files.run_folder(search.pk) / OPINIONS
     command = doubt_for(step, config, search_plan(search).folds, record=record, left=left, out=out)
+    level = LogLine.Level.WARNING
     try:
         answer = _ask(engine, command, command.seconds + GRACE_SECONDS)
         if isinstance(answer, Doubted):
             _record(search, answer)
             return
         reason = answer.message if isinstance(answer, Failed) else "It was stopped."
+        if isinstance(answer, Failed) and answer.kind == "settings":  # of such pictures nobody can say
+            level = LogLine.Level.INFO
     except EngineDied as death:
         reason = f"The process {death.reason}."
     except (OSError, ValueError, DatabaseError) as error:
         log.exception("opinions of search %s", search.pk)
         reason = str(error)
     if Search.objects.filter(pk=search.pk).exists():
-        note(search, f"The labels were not looked at. {reason}", LogLine.Level.WARNING)
+        note(search, f"The labels were not looked at. {reason}", level)
 
 
 def _ask(engine: EngineProcess, command: Message, limit: float) -> Message:

@@ -61,6 +61,14 @@ def test_whatever_goes_wrong_is_a_line_of_the_log(
     assert not Opinion.objects.exists()
 
 
+def test_what_nobody_can_say_of_such_pictures_is_no_warning(alice: User) -> None:
+    search = make_search(alice, max_trials=1)
+    run_slot(claimed(search), fail={"doubt": "There are too few pictures."}, kind="settings")
+    newest = search.log_lines.order_by("-id").first()
+    assert newest is not None
+    assert (newest.level, newest.text.endswith("There are too few pictures.")) == ("info", True)
+
+
 def test_a_damaged_file_leaves_the_opinions_from_before(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     first = make_search(alice, max_trials=1)
     run_slot(claimed(first), suspected=2)
