@@ -42,7 +42,7 @@ def doubt_labels(search: Search, step: ExportStep, engine: EngineProcess, record
         return  # it was deleted as soon as it was over
     search = found
     config = search_config(search)
-    # Nobody waits for this, so a search that is late has its reserve; who stopped one wants no more than that.
+    # Nobody waits for this, so a late search has its reserve; who stopped one wants no more than that.
     left = 0.0 if search.stop_requested else max(0.0, config.budget_seconds - elapsed(search))
     out = files.run_folder(search.pk) / OPINIONS
     command = doubt_for(step, config, search_plan(search).folds, record=record, left=left, out=out)
