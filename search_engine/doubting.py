@@ -1,9 +1,10 @@
 """Doubting labels, in the engine: what does not fit what was learned from the other pictures.
 
 Every picture is judged by a model that has not learned from it: training and validation pictures by the
-networks of the finished model as they were before the last fit, each asked about what it was held back from,
-or, where there was no cross-validation, by a classifier on the frozen trunk in five folds; test pictures by
-the finished model, in the answers that it gave when the test was opened.
+networks of the finished model as they were before the last fit, each asked about what it was held back from.
+Where there was no cross-validation these know the validation pictures only; then a classifier on the frozen
+trunk judges training pictures in five folds, and validation pictures together with them. Test pictures are
+judged by the finished model, in the answers that it gave when the test was opened.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from search_engine.combining import Rival
 from search_engine.commands import Doubt
 from search_engine.config import Plan
 from search_engine.data.manifest import Picture
-from search_engine.errors import SearchEngineError
+from search_engine.errors import SettingsError
 from search_engine.evaluate.confident import Ranking, rank
-from search_engine.evaluate.ensemble import fit_temperature, mixture, softmax
+from search_engine.evaluate.ensemble import fit_temperature, mixture, select, softmax
 from search_engine.events import Doubted, Progress
 from search_engine.export.bundle import TEST_ANSWERS
 from search_engine.fitting import Fitter
@@ -74,26 +75,26 @@ def doubt(command: Doubt, fitter: Fitter, test: Sequence[Picture]) -> Doubted:
         test: the test pictures, whose answers are used if the test has been opened.
 
     Raises:
-        SearchEngineError: pictures have several labels each, which confident learning has no notion of, or
+        SettingsError: pictures have several labels each, which confident learning has no notion of, or
             there are hardly any.
         Cancelled: it was stopped.
     """
     started = time.monotonic()
     fitter.sink.emit(Progress(phase="finish", text="Looking for labels that look wrong"))
     if fitter.targets.ndim > 1:
-        raise SearchEngineError("Where pictures may have several labels, wrong ones are not looked for.")
+        raise SettingsError("Where pictures may have several labels, wrong ones are not looked for.")
     judged = _by_the_model(command, fitter)
     if not fitter.plan.crossed:
         left = command.seconds - (time.monotonic() - started)
         seen = logistic_opinions(
             fitter.inputs, fitter.plan, fitter.classes, seconds=left, should_stop=fitter.should_stop
         )
-        judged = _joined(seen, judged)
+        judged = _joined(seen, _better_together(seen, judged, fitter.targets))
     answers = fitter.run / TEST_ANSWERS
     if test and answers.exists():
         judged = _joined(judged, Opinions(tuple(test), np.load(answers)))
     if len(judged.pictures) < FEWEST:
-        raise SearchEngineError("There are too few pictures to say which of their labels look wrong.")
+        raise SettingsError("There are too few pictures to say which of their labels look wrong.")
     labels = fitter.inputs.manifest.labels
     ranking = judged.ranking(labels)
     write_opinions(Path(command.out), judged, ranking, labels)
@@ -165,6 +166,21 @@ def _affordable(pictures: int, width: int, seconds: float, folds: int) -> float:
     """The share of its pictures that a fold can learn from, 0..1; ``width`` is the work of one picture."""
     work = WORK_A_SECOND * FOLDS * seconds / folds
     return min(1.0, MOST_ROWS / pictures, max(work / width, 1.0) / pictures)
+
+
+def _better_together(first: Opinions, second: Opinions, targets: np.ndarray) -> Opinions:
+    """Of the second's pictures what both say together, weighted by how well they know these.
+
+    Args:
+        first: on at least the same pictures.
+        second: on some.
+        targets: (N,) labels of the second's pictures.
+    """
+    row_of = {picture.id: row for row, picture in enumerate(first.pictures)}
+    both = [first.probabilities[[row_of[p.id] for p in second.pictures]], second.probabilities]
+    counts = select(both, targets, most=2)
+    shares = [count / sum(counts.values()) for count in counts.values()]
+    return replace(second, probabilities=mixture([both[place] for place in counts], shares))
 
 
 def _joined(first: Opinions, second: Opinions) -> Opinions:

@@ -19,6 +19,8 @@ DOUBT_MOST = 30.0
 """Seconds that it may take where the budget has them left."""
 DOUBT_MARGIN = 2.0
 """Seconds of these that stay free, to write it down and to end."""
+DOUBT_LATE = 1.0
+"""Seconds that it takes where the budget is overdrawn already."""
 
 CROSSED_FACTOR = 1.1
 """The folds of a cross-validation train on all pictures all but once; the rest is for a busy machine."""
@@ -57,4 +59,6 @@ def doubt_reserve(config: SearchConfig, folds: int) -> float:
 
 def doubt_seconds(config: SearchConfig, folds: int, left: float) -> float:
     """Seconds that doubting labels may take, once the model is finished and the budget has so many left."""
+    if left < 0.0:
+        return min(DOUBT_LATE, doubt_reserve(config, folds))
     return max(doubt_reserve(config, folds), min(DOUBT_MOST, left - DOUBT_MARGIN))

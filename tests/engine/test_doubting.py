@@ -15,9 +15,10 @@ from search_engine.commands import Doubt, Open, Train
 from search_engine.config import Plan, SearchConfig
 from search_engine.data.gather import gather, make_manifest
 from search_engine.data.manifest import write_manifest
-from search_engine.errors import Cancelled
+from search_engine.errors import Cancelled, SettingsError
 from search_engine.events import Doubted, Message
 from search_engine.export.bundle import TEST_ANSWERS
+from search_engine.fitting import Fitter
 from search_engine.orders import Record, doubt_for
 from search_engine.reserve import doubt_reserve
 from search_engine.session import Session
@@ -119,6 +120,13 @@ def test_most_wrong_labels_are_in_the_top_tenth(shapes: Flipped, folds: int) -> 
     assert all(each.label == given[each.id] for each in opinions)
 
 
+def test_a_search_from_scratch_doubts_by_the_embedding_that_its_control_reads(shapes: Flipped) -> None:
+    plan = replace(PLAN, space="macro", resolution=32, control_resolution=96, pooled=False, folds=1)
+    _, opinions = shapes.doubt(shapes.session(plan))
+    assert {each.split for each in opinions} == {"train", "validation"}
+    assert shapes.recall(opinions) >= 0.7
+
+
 def test_test_pictures_have_the_answers_from_when_the_test_was_opened(shapes: Flipped) -> None:
     session = shapes.session(replace(PLAN, folds=5))
     test = session.manifest.of("test")
@@ -144,6 +152,13 @@ def test_without_time_it_still_says_something_of_every_picture(shapes: Flipped) 
     assert len(opinions) == len(working)
 
 
+def test_pictures_of_several_labels_are_left_alone(shapes: Flipped, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = shapes.session(replace(PLAN, folds=1))
+    monkeypatch.setattr(Fitter, "targets", np.zeros((27, 3)))
+    with pytest.raises(SettingsError, match="several labels"):
+        shapes.doubt(session)
+
+
 def test_it_stops_when_told(shapes: Flipped) -> None:
     session = shapes.session(replace(PLAN, folds=1))
     shapes.stop = True
@@ -165,7 +180,8 @@ def test_time_for_it_is_kept_back_only_where_it_takes_trainings(tmp_path: Path) 
             step, config, 1, record=lambda _: Record("network", {}), left=left, out=tmp_path / "o"
         ).seconds
 
-    assert seconds(-5.0) == doubt_reserve(config, folds=1)
+    assert seconds(0.0) == doubt_reserve(config, folds=1)
+    assert seconds(-5.0) < doubt_reserve(config, folds=1)
     assert seconds(20.0) < 20.0
     assert seconds(5000.0) <= 60.0
 

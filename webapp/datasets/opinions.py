@@ -51,6 +51,7 @@ def record_opinions(version: DatasetVersion, search_id: int, lines: Iterable[Lin
         How many labels look wrong.
     """
     dataset = version.dataset
+    lines = list(lines)  # read before anything is locked
     with transaction.atomic():
         given = _given_labels(dataset)
         labels = dict(dataset.labels.values_list("name", "pk"))
@@ -60,7 +61,7 @@ def record_opinions(version: DatasetVersion, search_id: int, lines: Iterable[Lin
             (
                 Opinion(
                     image_id=line.id,
-                    dataset=dataset,
+                    dataset_id=dataset.pk,
                     search_id=search_id,
                     label_id=labels[line.likeliest],
                     confidence=line.probability,
@@ -132,16 +133,14 @@ def suspects(dataset: Dataset) -> QuerySet[Opinion]:
     )
     if finding is None:
         return Opinion.objects.none()
-    untouched = ImageLabel.objects.filter(removed_in=None, added_in__number__lte=finding.version.number)
-    return (
-        Opinion.objects.filter(
-            dataset=dataset,
-            image__in=finding.images.filter(removed_in=None),
-            image__image_labels__in=untouched,
-        )
-        .select_related("image", "label")
-        .order_by("-suspicion", "image_id")
-    )
+    # As numbers, since they are few: a database would rather look through all opinions than ask twice.
+    untouched = ImageLabel.objects.filter(
+        image__in=finding.images.filter(removed_in=None),
+        removed_in=None,
+        added_in__number__lte=finding.version.number,
+    ).values_list("image_id", flat=True)
+    found = Opinion.objects.filter(dataset=dataset, image__in=list(untouched))
+    return found.select_related("image", "label").order_by("-suspicion", "image_id")
 
 
 def with_labels(opinions: Iterable[Opinion]) -> list[Suspect]:

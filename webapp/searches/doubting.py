@@ -38,25 +38,30 @@ def doubt_labels(search: Search, step: ExportStep, engine: EngineProcess, record
         engine: has the pictures; it is ended if it does not answer in time.
         record: of the search's trials.
     """
-    search.refresh_from_db()
+    if not (found := Search.objects.filter(pk=search.pk).first()):
+        return  # it was deleted as soon as it was over
+    search = found
     config = search_config(search)
-    # Who stopped a search does not wait for what is left of its budget.
-    left = 0.0 if search.stop_requested else config.budget_seconds - elapsed(search)
+    # Nobody waits for this, so a late search has its reserve; who stopped one wants no more than that.
+    left = 0.0 if search.stop_requested else max(0.0, config.budget_seconds - elapsed(search))
     out = files.run_folder(search.pk) / OPINIONS
     command = doubt_for(step, config, search_plan(search).folds, record=record, left=left, out=out)
+    level = LogLine.Level.WARNING
     try:
         answer = _ask(engine, command, command.seconds + GRACE_SECONDS)
         if isinstance(answer, Doubted):
             _record(search, answer)
             return
         reason = answer.message if isinstance(answer, Failed) else "It was stopped."
+        if isinstance(answer, Failed) and answer.kind == "settings":  # of such pictures nobody can say
+            level = LogLine.Level.INFO
     except EngineDied as death:
         reason = f"The process {death.reason}."
     except (OSError, ValueError, DatabaseError) as error:
         log.exception("opinions of search %s", search.pk)
         reason = str(error)
     if Search.objects.filter(pk=search.pk).exists():
-        note(search, f"The labels were not looked at. {reason}", LogLine.Level.WARNING)
+        note(search, f"The labels were not looked at. {reason}", level)
 
 
 def _ask(engine: EngineProcess, command: Message, limit: float) -> Message:
