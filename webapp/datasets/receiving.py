@@ -55,7 +55,6 @@ def receive_files(*, dataset: Dataset, files: Sequence[UploadedFile[Any]], label
     label = checked_label(label)
     for file in files:
         check_size(file)
-    services.check_free(dataset)
     loose = [file for file in files if not is_archive(file.name or "")]
     together = loose if len(loose) > 1 else []
     uploads = []
