@@ -114,7 +114,7 @@ export function camera(box, onAdd) {
     for (const each of groups.children) if (each instanceof HTMLElement && each.dataset.label === name) return each;
     const made = document.createElement("section");
     made.dataset.label = name;
-    made.append(document.createElement("h3"), document.createElement("ul"));
+    made.append(document.createElement("h2"), document.createElement("ul"));
     groups.prepend(made);
     return made;
   }
@@ -123,7 +123,7 @@ export function camera(box, onAdd) {
     for (const each of [...groups.children]) {
       const name = each instanceof HTMLElement ? each.dataset.label : "";
       const many = shots.filter((shot) => shot.label === name).length;
-      const heading = each.querySelector("h3");
+      const heading = each.querySelector("h2");
       if (heading) heading.textContent = `${name} · ${counted(many, "picture")}`;
       if (!many) each.remove();
     }

@@ -143,6 +143,7 @@ export class Transfer {
         return this.become("done");
       } catch (error) {
         if (signal.aborted) return;
+        this.sent = this.offset; // what was under way may be lost
         const why = /** @type {Error} */ (error);
         if (why instanceof Unreadable || (why instanceof Refusal && !why.passing)) {
           this.known = false;

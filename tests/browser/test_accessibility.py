@@ -14,6 +14,7 @@ PAGES = {
     "home": "/",
     "data sets": "/datasets/",
     "new data set": "/datasets/new/",
+    "add pictures": "{data_set}upload/",
     "account": "/account/",
     "missing": "/models/999999/",
     "pictures": "{data_set}",

@@ -57,7 +57,14 @@ class Broken(BytesIO):
 
 
 def broken_patch(
-    client: Client, address: str, offset: int, data: bytes, *, said: int, error: bool = True
+    client: Client,
+    address: str,
+    offset: int,
+    data: bytes,
+    *,
+    said: int,
+    error: bool = True,
+    meta: Mapping[str, Any] | None = None,
 ) -> Any:
     """A piece that was to have ``said`` bytes and broke off after ``data``."""
     request = RequestFactory().generic("PATCH", address)
@@ -71,5 +78,6 @@ def broken_patch(
             "HTTP_UPLOAD_OFFSET": str(offset),
             "wsgi.input": Broken(data, error=error),
             "SERVER_NAME": request.META["SERVER_NAME"],
+            **(meta or {}),
         }
     )

@@ -167,9 +167,9 @@ def delete_dataset(*, dataset: Dataset) -> None:
             status=409,
         )
     pk = dataset.pk  # gone from the object once it is deleted
-    sent = dataset.uploads.exclude(kind=Upload.Kind.SERVER).values_list("path", flat=True)
-    waiting = [Path(settings.DATA_DIR) / path for path in sent]
-    waiting += [Path(settings.DATA_DIR) / path for path in dataset.transfers.values_list("path", flat=True)]
+    ours = dataset.uploads.exclude(kind=Upload.Kind.SERVER)  # what lies elsewhere on the server is not ours
+    paths = [*ours.values_list("path", flat=True), *dataset.transfers.values_list("path", flat=True)]
+    waiting = [Path(settings.DATA_DIR) / path for path in paths]
     with transaction.atomic():
         transaction.on_commit(lambda: remove_files(pk, waiting), robust=True)
         dataset.delete()

@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from tests.web.factories import imported_dataset, label_files, make_dataset, zip_upload
+from tests.web.factories import draw_picture, imported_dataset, label_files, make_dataset, zip_upload
 from webapp.accounts.models import User
 from webapp.datasets.models import Dataset
 from webapp.datasets.tasks import import_upload
@@ -129,3 +130,14 @@ def test_a_stranger_gets_404(charlie_api: Client, alice: User, method: str, tail
     assert response.json() == {"error": {"code": "not_found", "message": "There is no such dataset."}}
     dataset.refresh_from_db()
     assert dataset.state == Dataset.State.EMPTY
+
+
+@pytest.mark.parametrize("field", ["file", "files"])
+def test_several_pictures_and_their_label_come_in_one_request(
+    alice_api: Client, alice: User, field: str
+) -> None:
+    dataset = make_dataset(alice)
+    pictures = [SimpleUploadedFile(f"{n}.png", draw_picture(n)) for n in range(3)]
+    answer = alice_api.post(f"{BASE}/{dataset.pk}/files", {field: pictures, "label": "red"})
+    assert answer.status_code == 202
+    assert [(upload.name, upload.label) for upload in dataset.uploads.all()] == [("3 files.zip", "red")]

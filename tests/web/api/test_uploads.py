@@ -27,6 +27,7 @@ from tests.web.tus import (
     patch,
 )
 from webapp.accounts.models import User
+from webapp.api.uploads import SILENCE_SECONDS
 from webapp.datasets.models import Dataset, Transfer, Upload
 from webapp.datasets.tasks import import_upload
 
@@ -103,6 +104,25 @@ def test_what_came_before_the_cut_is_kept(alice_api: Client, dataset: Dataset) -
     answer = broken_patch(alice_api, address, 0, b"abcd", said=10, error=False)
     assert (answer["Upload-Offset"], answer["Connection"]) == ("4", "close")
     assert offset_of(alice_api, address) == 4
+
+
+class Silent:
+    """A socket as gunicorn hands it over; notes how long it was to wait."""
+
+    def __init__(self) -> None:
+        self.timeouts: list[float | None] = [None]
+
+    def gettimeout(self) -> float | None:
+        return self.timeouts[-1]
+
+    def settimeout(self, seconds: float | None) -> None:
+        self.timeouts.append(seconds)
+
+
+def test_a_line_that_falls_silent_is_given_up_in_time(alice_api: Client, dataset: Dataset) -> None:
+    address, socket = address_of(alice_api, dataset.pk, 10), Silent()
+    broken_patch(alice_api, address, 0, b"abcd", said=10, meta={"gunicorn.socket": socket})
+    assert socket.timeouts == [None, SILENCE_SECONDS, None]
 
 
 def test_a_body_may_come_with_the_announcement(alice_api: Client, dataset: Dataset) -> None:
