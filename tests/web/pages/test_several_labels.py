@@ -40,7 +40,7 @@ def sealed_test() -> dict[str, Any]:
 @pytest.fixture
 def model(alice: User) -> TrainedModel:
     sessions.forget_all()
-    card = {
+    card: dict[str, Any] = {
         "task": "multi-label",
         "thresholds": THRESHOLDS,
         "test": sealed_test(),
@@ -147,7 +147,7 @@ def test_the_model_says_of_a_hundred_labels_how_many_are_right(
 
 
 def test_a_provisional_model_counts_labels_too(alice_client: Client, alice: User) -> None:
-    card = {
+    card: dict[str, Any] = {
         "task": "multi-label",
         "thresholds": THRESHOLDS,
         "validation": {"accuracy": 0.9, "subset_accuracy": 0.7, "mean_average_precision": 0.95, "n": 20},

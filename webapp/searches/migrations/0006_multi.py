@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('searches', '0004_fine_tuning_control'),
+        ('searches', '0005_trunk'),
     ]
 
     operations = [
