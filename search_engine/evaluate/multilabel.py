@@ -17,7 +17,7 @@ from search_engine.evaluate.ensemble import COLDEST, HOTTEST
 FEWEST = 5
 """Pictures with a label, and without it, below which a threshold chosen by them would be luck."""
 SLACK = 0.5
-"""Standard errors of the highest F1 that are given away for labels that are right: decision 20 has figures."""
+"""Standard errors of the highest F1 that are given away for labels that are right; see decision 20."""
 EVEN = 0.5
 """Threshold of a label of which there are too few, and what ties go towards."""
 
