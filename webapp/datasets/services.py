@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
-from search_engine.data.annotations.rows import RowError, clean_labels
 from search_engine.data.manifest import Manifest, Picture, write_manifest
 from webapp.core.errors import UserError
 from webapp.core.queue import enqueue
@@ -23,8 +22,6 @@ from webapp.datasets.tasks import import_upload
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
-
-MAX_LABEL = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +124,8 @@ def add_upload(
         label: for pictures that come without one.
 
     Raises:
-        UserError: the label will not do, or the data set was deleted.
+        UserError: the data set was deleted.
     """
-    label = checked_label(label)
     with transaction.atomic():
         if not Dataset.objects.filter(pk=dataset.pk).update(state=Dataset.State.IMPORTING, error=""):
             raise UserError(
@@ -147,22 +143,6 @@ def add_upload(
         enqueue(import_upload, upload.pk)
     dataset.refresh_from_db()
     return upload
-
-
-def checked_label(label: str) -> str:
-    """The label as it is stored; none is fine.
-
-    Raises:
-        UserError: it is too long, or has characters that cannot be shown.
-    """
-    try:
-        found = clean_labels([label])
-    except RowError as error:
-        raise UserError("invalid_label", str(error)) from error
-    label = found[0] if found else ""
-    if len(label) > MAX_LABEL:
-        raise UserError("invalid_label", f"A label can have {MAX_LABEL} characters at most. Shorten it.")
-    return label
 
 
 def import_sample(*, owner: User) -> Dataset:
@@ -232,21 +212,26 @@ def rejected_files(dataset: Dataset) -> QuerySet[RejectedFile]:
 
 
 def write_version_manifest(version: DatasetVersion) -> Path:
-    """The list of a version's pictures for the engine; written once, since versions never change.
+    """The list of a version's pictures for the engine; written once, since versions never change."""
+    folder = storage.dataset_folder(version.dataset_id)
+    path = folder / "manifests" / f"v{version.number}.jsonl"
+    if not path.exists():
+        write_manifest(version_manifest(version), path)
+    return path
+
+
+def version_manifest(version: DatasetVersion) -> Manifest:
+    """The list of a version's pictures as the engine gets it.
 
     Pictures without a label are left out, and so are those of several where the data set's task is one label
     a picture.
     """
-    folder = storage.dataset_folder(version.dataset_id)
-    path = folder / "manifests" / f"v{version.number}.jsonl"
-    if not path.exists():
-        task = version.dataset.task
-        found = several_label_pictures if task == Dataset.Task.MULTI else single_label_pictures
-        pictures = tuple(found(version))
-        labels = tuple(sorted({label for picture in pictures for label in picture.all_labels}))
-        # Relative to the list itself: DATA_DIR may be moved, or have another name on another machine.
-        write_manifest(Manifest(Path("../images"), labels, pictures, task), path)
-    return path
+    task = version.dataset.task
+    found = several_label_pictures if task == Dataset.Task.MULTI else single_label_pictures
+    pictures = tuple(found(version))
+    labels = tuple(sorted({label for picture in pictures for label in picture.all_labels}))
+    # Relative to the list itself: DATA_DIR may be moved, or have another name on another machine.
+    return Manifest(Path("../images"), labels, pictures, task)
 
 
 def single_label_pictures(version: DatasetVersion) -> list[Picture]:
