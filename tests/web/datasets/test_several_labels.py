@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from django.test import Client
 
 from search_engine.data.manifest import read_manifest
 from tests.web.factories import draw_picture, imported_dataset, make_version
@@ -42,6 +43,13 @@ def test_a_zip_with_a_list_of_labels_can_be_trained_on(alice: User) -> None:
         for label in manifest.labels:
             assert 0 < sum(label in picture.labels for picture in own) < len(own), (split, label)
     check_version(version)
+
+
+def test_over_http_a_data_set_says_how_many_labels_a_picture_may_have(alice: User, alice_api: Client) -> None:
+    several = imported_dataset(alice, files=files(each=2))
+    single = make_version(alice).dataset
+    tasks = [alice_api.get(f"/api/v1/datasets/{each.pk}").json()["task"] for each in (several, single)]
+    assert tasks == ["multi", "single"]
 
 
 def test_a_picture_without_a_label_is_not_taken_for_one_that_has_none(alice: User) -> None:
