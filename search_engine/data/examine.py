@@ -14,7 +14,8 @@ from search_engine.data.refusals import Reason, RefusedError
 
 THUMBNAIL_SIDE = 256  # pixels
 THUMBNAIL_QUALITY = 80
-THUMBNAIL_METHOD = 2  # of WebP, 0 to 6: a third of the time of 4, the default, and 4 % more bytes
+THUMBNAIL_METHOD = 2  # of WebP, 0 to 6: under half the time of 4, the default, and 5 % more bytes
+THUMBNAIL_FILTER = Image.Resampling.HAMMING  # 0.6 of the time of bicubic, and as sharp to the eye
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def shrunk(image: Image.Image) -> Image.Image:
         return image
     factor = THUMBNAIL_SIDE / max(image.size)
     size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
-    return image.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return image.resize(size, THUMBNAIL_FILTER, reducing_gap=2.0)
 
 
 def encoded(image: Image.Image) -> bytes:

@@ -16,6 +16,8 @@ from search_engine.evaluate.ensemble import COLDEST, HOTTEST
 
 FEWEST = 5
 """Pictures with a label, and without it, below which a threshold chosen by them would be luck."""
+SLACK = 0.5
+"""Standard errors of the highest F1 that are given away for labels that are right; see decision 20."""
 EVEN = 0.5
 """Threshold of a label of which there are too few, and what ties go towards."""
 
@@ -70,9 +72,9 @@ def best_thresholds(probabilities: np.ndarray, targets: np.ndarray) -> tuple[flo
     """For each label the probability from which it is given, so that F1 is high on these pictures.
 
     It lies half-way between two probabilities that occur. On few pictures the place of the highest F1 is
-    luck, and it costs labels that are right at even odds; so of all thresholds whose F1 is within its
-    standard error of the highest the nearest to even odds is taken (Breiman et al. 1984). A label that fewer
-    than ``FEWEST`` pictures have, or have not, gets even odds.
+    luck, and it costs labels that are right at even odds; so of all thresholds whose F1 is within ``SLACK``
+    of the highest the nearest to even odds is taken. A label that fewer than ``FEWEST`` pictures have, or
+    have not, gets even odds.
     """
     return tuple(_best_threshold(p, t) for p, t in zip(probabilities.T, targets.T, strict=True))
 
@@ -87,7 +89,7 @@ def _best_threshold(scores: np.ndarray, there: np.ndarray) -> float:
     at_even = 2.0 * float((there[scores >= EVEN] > 0.5).sum()) / (even + positives)
     f1 = 2.0 * found / (called + positives)
     top = int(f1.argmax())
-    least = float(f1[top]) - f1_error(int(found[top]), int(called[top]), positives)
+    least = float(f1[top]) - SLACK * f1_error(int(found[top]), int(called[top]), positives)
     if at_even >= least:
         return EVEN
     good = np.flatnonzero(f1 >= least)

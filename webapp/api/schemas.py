@@ -48,6 +48,7 @@ class DatasetOut(Schema):
     id: int
     name: str
     state: str = Field(description="`empty`, `importing`, `ready` or `failed`.")
+    task: str = Field(description="`single`: one label a picture, or `multi`: any number of them.")
     error: str | None = Field(description="Why the latest import failed, if it did.")
     version: int | None = Field(description="Number of the latest version, on which a search would train.")
     counts: CountsOut
@@ -67,6 +68,7 @@ class DatasetOut(Schema):
             id=dataset.pk,
             name=dataset.name,
             state=dataset.state,
+            task=dataset.task,
             error=dataset.error or None,
             version=latest.number if latest else None,
             counts=CountsOut(accepted=counts.accepted, rejected=counts.rejected, total=counts.total),

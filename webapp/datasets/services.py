@@ -213,21 +213,26 @@ def rejected_files(dataset: Dataset) -> QuerySet[RejectedFile]:
 
 
 def write_version_manifest(version: DatasetVersion) -> Path:
-    """The list of a version's pictures for the engine; written once, since versions never change.
+    """The list of a version's pictures for the engine; written once, since versions never change."""
+    folder = storage.dataset_folder(version.dataset_id)
+    path = folder / "manifests" / f"v{version.number}.jsonl"
+    if not path.exists():
+        write_manifest(version_manifest(version), path)
+    return path
+
+
+def version_manifest(version: DatasetVersion) -> Manifest:
+    """The list of a version's pictures as the engine gets it.
 
     Pictures without a label are left out, and so are those of several where the data set's task is one label
     a picture.
     """
-    folder = storage.dataset_folder(version.dataset_id)
-    path = folder / "manifests" / f"v{version.number}.jsonl"
-    if not path.exists():
-        task = version.dataset.task
-        found = several_label_pictures if task == Dataset.Task.MULTI else single_label_pictures
-        pictures = tuple(found(version))
-        labels = tuple(sorted({label for picture in pictures for label in picture.all_labels}))
-        # Relative to the list itself: DATA_DIR may be moved, or have another name on another machine.
-        write_manifest(Manifest(Path("../images"), labels, pictures, task), path)
-    return path
+    task = version.dataset.task
+    found = several_label_pictures if task == Dataset.Task.MULTI else single_label_pictures
+    pictures = tuple(found(version))
+    labels = tuple(sorted({label for picture in pictures for label in picture.all_labels}))
+    # Relative to the list itself: DATA_DIR may be moved, or have another name on another machine.
+    return Manifest(Path("../images"), labels, pictures, task)
 
 
 def single_label_pictures(version: DatasetVersion) -> list[Picture]:

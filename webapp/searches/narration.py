@@ -23,7 +23,7 @@ NAMES = {
     Trial.Kind.ENSEMBLE: "The ensemble",
 }
 """Of the trials that are no networks of the search."""
-MAJORITY_OF_SEVERAL = "Always giving the labels that most pictures have"
+MAJORITY_OF_SEVERAL = "Always giving the most common labels"
 
 
 def note(search: Search, text: str, level: str = LogLine.Level.INFO) -> None:

@@ -32,6 +32,7 @@ from search_engine.events import (
 )
 from search_engine.export.predict import load
 from search_engine.process import EngineProcess
+from search_engine.runner import LocalSearch
 from search_engine.space.architecture import Genome, Trunk, fine_tuned
 from search_engine.space.hybrid import HybridSpace
 from search_engine.space.macro import MacroSpace
@@ -248,3 +249,25 @@ def test_its_script_gives_every_label_and_says_which_are_there(bundle: Path) -> 
     ).stdout.splitlines()
     assert table[0] == "file,rank,label,probability,chosen,error"
     assert table[1].split(",")[4] == str(int(answers[0]["chosen"]))
+
+
+def test_a_whole_search_finds_which_labels_are_there(
+    engine: EngineProcess, folder: Path, tmp_path: Path
+) -> None:
+    """As the command line runs one; the fixture has decoded the pictures already."""
+    config = SearchConfig(budget_seconds=30.0, slots=1, max_trials=2, space="hybrid")
+    said: list[str] = []
+    search = LocalSearch(
+        config,
+        folder / "manifest.jsonl",
+        cache=folder / "cache",
+        run=tmp_path / "run",
+        device="cpu",
+        say=said.append,
+    )
+    outcome = search.run(title="Circles")
+    assert outcome.card["task"] == "multi-label"
+    assert outcome.card["test"]["mean_average_precision"] > 0.9
+    assert outcome.ledger.plan.task == "multi"
+    assert outcome.ledger.entries[0].figures["subset_accuracy"] < 0.5
+    assert any("of labels right, mean average precision 0." in line for line in said)

@@ -43,6 +43,7 @@ def test_the_whole_way_from_a_name_to_pictures(alice_api: Client, enqueued: Enqu
         "id": made.json()["id"],
         "name": "Colours",
         "state": "ready",
+        "task": "single",
         "error": None,
         "version": 1,
         "counts": {"accepted": 16, "rejected": 1, "total": 17},
