@@ -79,7 +79,7 @@ def tell_memory(run: dict[str, Any]) -> None:
     for share, memory in run["memory"]:
         say(f"| {share:.0%} | {memory:.0f} |")
     say(f"| at its peak, with the rows in the database | {run['peak']:.0f} |")
-    say(f"A decoding child took {run['child']:.0f} MB.")
+    say(f"A decoding child took at most {run['child']:.0f} MB.")
 
 
 def timed(path: Path, workers: int) -> dict[str, Any]:

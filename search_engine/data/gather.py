@@ -1,12 +1,13 @@
-"""From a zip or a folder to pictures on disk, for the command line. The site imports by its own task."""
+"""From an archive or a folder to pictures on disk, for the command line. The site imports by its own task."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from search_engine.data.manifest import TEST, Manifest, Picture
+from search_engine.data.given import SHARE, says_nothing, settled
+from search_engine.data.manifest import TEST, TRAIN, VALIDATION, Manifest, Picture
 from search_engine.data.scan import Found, Rejected, scan
 from search_engine.data.split import SplitItem, assign_splits, hold_out
 from search_engine.errors import DatasetError
@@ -19,20 +20,26 @@ class Gathered:
     Attributes:
         pictures: (path relative to the folder, label, sha256) of each.
         rejected: files that did not become pictures.
+        splits: the split of each content (sha256) that the source gives one, by folder or list.
+        unlabelled: how many pictures were left out because they have no label.
     """
 
     pictures: tuple[tuple[str, str, str], ...]
     rejected: tuple[Rejected, ...]
+    splits: Mapping[str, str] = field(default_factory=dict)
+    unlabelled: int = 0
 
 
 def gather(source: Path, folder: Path, *, on_file: Callable[[int], None]) -> Gathered:
-    """Copy the pictures of a zip or a folder of class folders into ``folder``, named by their content.
+    """Copy the labelled pictures of an archive or a folder into ``folder``, named by their content.
 
     Raises:
         DatasetError: the source cannot be used at all; the text says why.
     """
     pictures: list[tuple[str, str, str]] = []
     rejected: list[Rejected] = []
+    splits: dict[str, str] = {}
+    unlabelled = 0
     for done, item in enumerate(scan(source), start=1):
         if isinstance(item, Found):
             path = f"{item.sha256[:2]}/{item.sha256}.{item.extension}"
@@ -41,14 +48,20 @@ def gather(source: Path, folder: Path, *, on_file: Callable[[int], None]) -> Gat
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(item.data)
             pictures.extend((path, label, item.sha256) for label in item.labels)
+            unlabelled += not item.labels
+            if item.split and item.labels:
+                splits.setdefault(item.sha256, item.split)
         else:
             rejected.append(item)
         on_file(done)
-    return Gathered(tuple(pictures), tuple(rejected))
+    return Gathered(tuple(pictures), tuple(rejected), splits, unlabelled)
 
 
 def make_manifest(train: Gathered, test: Gathered | None, folder: Path, *, seed: int) -> Manifest:
     """Split the pictures and list them. A training picture that is also in the test set is left out.
+
+    Splits that ``train`` gives itself are kept. If ``test`` is given, what ``train`` calls its test is
+    learned from, too.
 
     Args:
         train: pictures to learn from.
@@ -68,7 +81,7 @@ def make_manifest(train: Gathered, test: Gathered | None, folder: Path, *, seed:
             "Put the pictures of each kind into a folder of their own."
         )
     items = [SplitItem(i, label, sha256) for i, (_, label, sha256) in enumerate(learned)]
-    split_of = assign_splits(items, seed=seed) if test is None else hold_out(items, seed=seed)
+    split_of = _divided(items, train.splits, seed=seed, with_test=test is None)
     pictures = [
         Picture(id=i, path=path, label=label, split=split_of[i], group=sha256)
         for i, (path, label, sha256) in enumerate(learned)
@@ -78,3 +91,24 @@ def make_manifest(train: Gathered, test: Gathered | None, folder: Path, *, seed:
             raise DatasetError(f"The test set has a label {label!r} that the training set does not have.")
         pictures.append(Picture(id=i, path=path, label=label, split=TEST, group=sha256))
     return Manifest(root=folder, labels=labels, pictures=tuple(pictures))
+
+
+def _divided(
+    items: Sequence[SplitItem], given: Mapping[str, str], *, seed: int, with_test: bool
+) -> dict[int, str]:
+    """The split of each item: as it is given, else drawn."""
+    groups = {item.group for item in items}
+    kept = {group: split for group, split in given.items() if group in groups}
+    if not with_test:
+        kept = {group: TRAIN if split == TEST else split for group, split in kept.items()}
+    some_free = len(kept) < len(groups)
+    if not kept or says_nothing(kept, some_free=some_free):
+        return assign_splits(items, seed=seed) if with_test else hold_out(items, seed=seed)
+    fixed, drawn = settled(kept, set(), some_free=some_free)
+    return assign_splits(
+        items,
+        seed=seed,
+        test_share=SHARE if with_test and TEST in drawn else 0.0,
+        validation_share=SHARE if VALIDATION in drawn else 0.0,
+        fixed=fixed,
+    )
