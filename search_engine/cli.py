@@ -158,7 +158,8 @@ def _gather(source: Path, folder: Path) -> Gathered:
     if not source.exists():
         raise SearchEngineError(f"There is no file or folder {source}.")
     found = gather(source, folder, on_file=lambda _: None)
-    _say(f"{source}: {len(found.pictures)} pictures, {len(found.rejected)} files rejected")
+    unlabelled = f", {found.unlabelled} pictures without a label left out" if found.unlabelled else ""
+    _say(f"{source}: {len(found.pictures)} pictures, {len(found.rejected)} files rejected{unlabelled}")
     for item in found.rejected:
         _say(f"  rejected {item.name}: {item.reason}")
     return found

@@ -22,6 +22,7 @@ from search_engine.data.refusals import Reason, RefusedError
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = (sys.executable, "-m", "search_engine.data.decoding")
+KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TMPDIR")  # of the environment
 WALL_SECONDS = 120.0  # a busy machine gives a child's 30 seconds of processor time in no less than this
 TRIES = 2  # a child may end of idleness at the very moment when it is asked
 
@@ -80,7 +81,9 @@ class Child:
         return Examined(**head, thumbnail=thumbnail, facts=facts)
 
     def _start(self) -> None:
-        environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        # Keys and passwords are no business of a process that strangers' bytes are read in.
+        environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0

@@ -13,6 +13,7 @@ import math
 import os
 import resource
 import select
+import signal
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -32,6 +33,7 @@ IDLE_SECONDS = 60.0
 
 def main() -> None:
     """Answer until nobody asks any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is interrupted in a terminal ends us by hanging up
     answers = os.dup(1)
     os.dup2(2, 1)  # what a library prints must not get among the answers
     limit_memory()

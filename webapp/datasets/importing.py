@@ -7,6 +7,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.db import OperationalError
+
 from search_engine.errors import SearchEngineError
 from webapp.core.errors import UserError
 from webapp.datasets import storage
@@ -60,7 +62,8 @@ def sentence(claim: Claim, error: Exception) -> str:
     if isinstance(error, FileNotFoundError) and not claim.path.exists():
         again = "Check the path" if claim.kind == Upload.Kind.SERVER else "Send it again"
         return f"The file {claim.name} is not on the server any more. {again}."
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    no_room = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if no_room or (isinstance(error, OperationalError) and "disk is full" in str(error)):
         return (
             f"The server's disk is full, so {claim.name} was not imported. Free some room and send it again."
         )

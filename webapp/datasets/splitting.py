@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from search_engine.data.manifest import TEST, TRAIN, VALIDATION
+from search_engine.data.given import SHARE, says_nothing, settled
+from search_engine.data.manifest import TEST, VALIDATION
 from search_engine.data.split import SplitItem, assign_splits, items_of
 from webapp.datasets.models import Image
 from webapp.datasets.staging import Kept
-
-SHARE = 0.15  # of each label's pictures that are drawn for validation, and for the test
 
 
 class Split(NamedTuple):
@@ -39,8 +38,8 @@ def splits_of(dataset_id: int, kept: Sequence[Kept], groups: Mapping[str, str]) 
         if each.split and each.sha256 not in before:
             given.setdefault(each.sha256, each.split)
     some_free = any(each.split is None for each in kept)
-    if not before and not some_free and len(set(given.values())) == 1:
-        given = {}  # a first upload that lies in one folder as a whole, such as “test”, says nothing by that
+    if not before and says_nothing(given, some_free=some_free):
+        given = {}
     fixed, missing = settled(given, present, some_free=some_free)
     said = fixed | before
     for content, split in fixed.items():
@@ -74,24 +73,3 @@ def items_for(kept: Sequence[Kept], groups: Mapping[str, str]) -> list[SplitItem
     if any(len(labels) > 1 for _, labels, _ in labelled):
         return items_of(labelled) + rest
     return [SplitItem(number, labels[0], group) for number, labels, group in labelled] + rest
-
-
-def settled(given: dict[str, str], present: set[str], *, some_free: bool) -> tuple[dict[str, str], set[str]]:
-    """What of the splits that an upload gives is to be kept, and which splits are to be drawn from the rest.
-
-    No network can be chosen without a validation split, or judged without a test. So where neither the upload
-    nor the data set has one of them, it is drawn from the pictures that were given for training.
-
-    Args:
-        given: the split of each content.
-        present: splits that the data set has pictures in.
-        some_free: whether there are pictures that the upload gives no split for.
-    """
-    drawn = {VALIDATION, TEST}
-    if some_free or not given:
-        return given, drawn
-    said = set(given.values())
-    missing = drawn - said - present
-    if missing:
-        given = {content: split for content, split in given.items() if split != TRAIN}
-    return given, missing

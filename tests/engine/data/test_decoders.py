@@ -32,6 +32,7 @@ def examine(data, limits, with_thumbnail):
         os.kill(os.getpid(), signal.SIGSTOP)
     if data.startswith(b"grow"):
         bytearray(3 * 1024**3)
+    assert "SECRET_KEY" not in os.environ
     if data.startswith(b"talk"):
         print("a library says something", flush=True)
         data = data[4:]
@@ -90,6 +91,15 @@ def test_a_child_that_hangs_is_given_up() -> None:
     try:
         assert code(child, b"hang") == Reason.TOO_SLOW
         assert child.process is None
+    finally:
+        child.stop()
+
+
+def test_a_child_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "open sesame")
+    child = Child(COMMAND)
+    try:
+        assert child.examine(picture(), LIMITS).format == "PNG"
     finally:
         child.stop()
 

@@ -12,6 +12,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.db.models import QuerySet
 from django.utils import timezone
 from pytest_django import Settings
@@ -165,6 +166,39 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     upload.refresh_from_db()
     assert upload.state == Upload.State.FAILED
     assert "disk is full" in upload.error
+    assert [path for path in data_dir.rglob("*") if path.is_file()] == []
+
+
+def test_a_disk_that_fills_in_the_middle_of_a_file_leaves_nothing(
+    upload: Upload, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, written = Path.write_bytes, [0]
+
+    def half(path: Path, data: bytes) -> int:
+        written[0] += 1
+        if written[0] > 5:
+            write(path, data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    import_upload(upload.pk)
+    upload.refresh_from_db()
+    assert "disk is full, so pictures.zip was not imported. Free some room" in upload.error
+    assert [path for path in data_dir.rglob("*") if path.is_file()] == []
+
+
+def test_a_disk_that_is_full_when_the_rows_are_written_is_told(
+    upload: Upload, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(committing, "add_images", full)
+    import_upload(upload.pk)
+    upload.refresh_from_db()
+    assert "disk is full" in upload.error
+    assert not upload.dataset.versions.exists()
     assert [path for path in data_dir.rglob("*") if path.is_file()] == []
 
 
