@@ -12,6 +12,7 @@ from webapp.datasets import storage
 from webapp.datasets.claims import Claim
 from webapp.datasets.models import Dataset, DatasetVersion, Image, ImageLabel, Label, RejectedFile, Upload
 from webapp.datasets.staging import Kept, Refused, Staged
+from webapp.datasets.versions import seal_latest
 
 BATCH = 2000  # rows that are in memory as model objects at once
 
@@ -26,6 +27,7 @@ def commit(claim: Claim, staged: Staged) -> None:
     now = timezone.now()
     with transaction.atomic():
         claim.update(heartbeat_at=now)
+        seal_latest(claim.dataset_id)
         version = add_version(claim.dataset_id, staged.kept, splits)
         labels = add_labels(claim.dataset_id, staged.kept)
         for start in range(0, len(staged.kept), BATCH):
@@ -67,7 +69,12 @@ def add_version(dataset_id: int, kept: list[Kept], splits: list[str]) -> Dataset
         dataset_id=dataset_id,
         number=latest.number + 1 if latest else 1,
         pictures=(latest.pictures if latest else 0) + len(kept),
-        summary={"labels": dict(sorted(labels.items())), "splits": dict(by_split)},
+        summary={
+            "labels": dict(sorted(labels.items())),
+            "splits": dict(by_split),
+            "unlabelled": before.get("unlabelled", 0) + sum(not each.labels for each in kept),
+        },
+        changes={"added": len(kept), "removed": 0, "relabelled": 0, "moved": 0},
     )
 
 
