@@ -16,6 +16,7 @@ from webapp.core.views.live import digest, reload_page, render_live
 from webapp.datasets import services
 from webapp.datasets.forms import UploadForm
 from webapp.datasets.models import Dataset, DatasetVersion, Image, Upload
+from webapp.datasets.views.tabs import dataset_tabs
 from webapp.datasets.views.versions import version_rows
 from webapp.datasets.views.wall import latest_context, shown_version, wall_context
 
@@ -73,12 +74,7 @@ def import_facts(upload: Upload | None) -> list[object]:
 def tab_context(request: AuthenticatedRequest, dataset: Dataset, version: DatasetVersion) -> dict[str, Any]:
     """The tabs, and what the open one needs."""
     labels = services.label_counts(version)
-    tabs = [
-        ("pictures", "Pictures", version.pictures),
-        ("labels", "Labels", len(labels)),
-        ("rejected", "Rejected files", services.rejected_files(dataset).count()),
-        ("versions", "Versions", dataset.versions.count()),
-    ]
+    tabs = dataset_tabs(dataset, version)
     tab = request.GET.get("tab", "pictures")
     if tab not in {key for key, _, _ in tabs}:
         tab = "pictures"

@@ -19,6 +19,7 @@ from webapp.datasets import editing, wall
 from webapp.datasets.forms import PictureFilterForm
 from webapp.datasets.models import Dataset, DatasetVersion, Edit, Image
 from webapp.datasets.versions import changes_in_words
+from webapp.datasets.views.tabs import dataset_tabs
 
 SHOWN_WITH_HTMX = (400, 409)  # htmx shows answers of these; the rest it takes for failures
 
@@ -132,7 +133,8 @@ def answer(request: AuthenticatedRequest, dataset: Dataset, toast: Toast) -> Htt
         level = messages.SUCCESS if toast.kind == "done" else messages.WARNING
         messages.add_message(request, level, toast.text)
         return redirect(back(request, dataset))
-    context = wall_context(request, dataset, latest) | latest_context(dataset, latest) | {"toast": toast}
+    context = wall_context(request, dataset, latest) | latest_context(dataset, latest)
+    context |= {"toast": toast, "tabs": dataset_tabs(dataset, latest)}
     return render(request, "datasets/_edited.html", context)
 
 
