@@ -53,7 +53,7 @@ def measure(image: Image.Image) -> Facts:
 
 
 def _sharpness(luma: np.ndarray) -> float:
-    """The steepest places, each against the range of light around it: an edge is steep where a lens is sharp."""
+    """The steepest places against the range of light around them: edges are steep where a lens is sharp."""
     if min(luma.shape) < 3:
         return 0.0
     around = luma[:-2, 1:-1] + luma[2:, 1:-1] + luma[1:-1, :-2] + luma[1:-1, 2:]

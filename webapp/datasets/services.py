@@ -232,18 +232,29 @@ def rejected_files(dataset: Dataset) -> QuerySet[RejectedFile]:
 
 
 def write_version_manifest(version: DatasetVersion) -> Path:
-    """The list of a version's pictures for the engine; written once, since versions never change.
+    """The list of a version's pictures for the engine; written once, since sealed versions never change.
 
-    Pictures with several labels are left out: the engine trains on one label a picture.
+    Raises:
+        ValueError: the version is open for edits: its list would be out of date with the next.
     """
+    if version.state != DatasetVersion.State.SEALED:
+        raise ValueError(f"{version} is not sealed")
     folder = storage.dataset_folder(version.dataset_id)
     path = folder / "manifests" / f"v{version.number}.jsonl"
     if not path.exists():
-        pictures = tuple(single_label_pictures(version))
-        labels = tuple(sorted({picture.label for picture in pictures}))
-        # Relative to the list itself: DATA_DIR may be moved, or have another name on another machine.
-        write_manifest(Manifest(root=Path("../images"), labels=labels, pictures=pictures), path)
+        write_manifest(version_manifest(version), path)
     return path
+
+
+def version_manifest(version: DatasetVersion) -> Manifest:
+    """The list of a version's pictures as the engine gets it.
+
+    Pictures with several labels are left out: the engine trains on one label a picture.
+    """
+    pictures = tuple(single_label_pictures(version))
+    labels = tuple(sorted({picture.label for picture in pictures}))
+    # Relative to the list itself: DATA_DIR may be moved, or have another name on another machine.
+    return Manifest(root=Path("../images"), labels=labels, pictures=pictures)
 
 
 def single_label_pictures(version: DatasetVersion) -> list[Picture]:
