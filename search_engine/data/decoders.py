@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -129,12 +130,18 @@ def shared_decoders(workers: int) -> Decoders:
     """The children of this process, kept from one import to the next, since starting one takes a while."""
     key = (os.getpid(), workers)  # a fork has none of its parent's threads
     if key not in _shared:
-        for (pid, _), others in _shared.items():
-            if pid == key[0]:
-                others.close()
+        for other in list(_shared):
+            _close_own(other)
         _shared.clear()
+        atexit.register(_close_own, key)
         _shared[key] = Decoders(workers)
     return _shared[key]
+
+
+def _close_own(key: tuple[int, int]) -> None:
+    """Close what this process has started; what it has from a fork's parent is the parent's."""
+    if key[0] == os.getpid() and (decoders := _shared.pop(key, None)):
+        decoders.close()
 
 
 def _too_slow() -> RefusedError:

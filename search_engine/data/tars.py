@@ -8,8 +8,7 @@ long names of GNU and the extended headers of pax (POSIX.1-2001); members that a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from search_engine.data.limits import MIB, Limits
 from search_engine.errors import ArchiveError
@@ -17,6 +16,7 @@ from search_engine.errors import ArchiveError
 BLOCK = 512
 MAX_HEADER = MIB  # of a long name or an extended header; real ones have some hundred bytes
 STEP = 256 * 1024
+BLANK = 8 * ord(" ")  # the checksum is made with blanks in its own place
 
 FILE, FOLDER, LINK, OTHER, SPARSE = "file", "folder", "link", "other", "sparse"
 KINDS = {b"0": FILE, b"\0": FILE, b"7": FILE, b"1": LINK, b"2": LINK, b"5": FOLDER, b"S": SPARSE}
@@ -29,8 +29,7 @@ class Readable(Protocol):
     def read(self, count: int, /) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A header: what follows it are ``size`` bytes."""
 
     name: str
@@ -164,7 +163,7 @@ def is_header(block: bytes) -> bool:
         said = _number(block[148:156])
     except ArchiveError:
         return False
-    return said == sum(block) - sum(block[148:156]) + 8 * ord(" ")
+    return said == sum(block) - sum(block[148:156]) + BLANK
 
 
 def _plain_name(header: bytes) -> str:
@@ -209,7 +208,8 @@ def _pax(data: bytes) -> dict[bytes, bytes]:
         length = int(digits) if digits.isdigit() else 0
         record = data[space + 1 : position + length]
         key, equals, value = record.partition(b"=")
-        if length <= space + 1 - position or not equals or not value.endswith(b"\n"):
+        fits = space + 1 - position < length <= len(data) - position
+        if not fits or not equals or not value.endswith(b"\n"):
             raise _damaged()
         found[key] = value[:-1]
         position += length

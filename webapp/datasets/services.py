@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
-from search_engine.data.annotations.rows import RowError, clean_labels
 from search_engine.data.manifest import Manifest, Picture, write_manifest
 from webapp.core.errors import UserError
 from webapp.core.queue import enqueue
@@ -23,8 +22,6 @@ from webapp.datasets.tasks import import_upload
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
-
-MAX_LABEL = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +124,8 @@ def add_upload(
         label: for pictures that come without one.
 
     Raises:
-        UserError: the label will not do, or the data set was deleted.
+        UserError: the data set was deleted.
     """
-    label = checked_label(label)
     with transaction.atomic():
         if not Dataset.objects.filter(pk=dataset.pk).update(state=Dataset.State.IMPORTING, error=""):
             raise UserError(
@@ -147,22 +143,6 @@ def add_upload(
         enqueue(import_upload, upload.pk)
     dataset.refresh_from_db()
     return upload
-
-
-def checked_label(label: str) -> str:
-    """The label as it is stored; none is fine.
-
-    Raises:
-        UserError: it is too long, or has characters that cannot be shown.
-    """
-    try:
-        found = clean_labels([label])
-    except RowError as error:
-        raise UserError("invalid_label", str(error)) from error
-    label = found[0] if found else ""
-    if len(label) > MAX_LABEL:
-        raise UserError("invalid_label", f"A label can have {MAX_LABEL} characters at most. Shorten it.")
-    return label
 
 
 def import_sample(*, owner: User) -> Dataset:

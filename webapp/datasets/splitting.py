@@ -38,7 +38,10 @@ def splits_of(dataset_id: int, kept: Sequence[Kept], groups: Mapping[str, str]) 
     for each in kept:
         if each.split and each.sha256 not in before:
             given.setdefault(each.sha256, each.split)
-    fixed, missing = settled(given, present, some_free=any(each.split is None for each in kept))
+    some_free = any(each.split is None for each in kept)
+    if not before and not some_free and len(set(given.values())) == 1:
+        given = {}  # a first upload that lies in one folder as a whole, such as “test”, says nothing by that
+    fixed, missing = settled(given, present, some_free=some_free)
     said = fixed | before
     for content, split in fixed.items():
         if content in groups:
@@ -59,7 +62,7 @@ def splits_of(dataset_id: int, kept: Sequence[Kept], groups: Mapping[str, str]) 
         fixed=said | near,
     )
     return [
-        Split(split, Image.SplitBy.FOLDER if given.get(each.sha256) == split else Image.SplitBy.AUTO)
+        Split(split, Image.SplitBy.FOLDER if given and each.split == split else Image.SplitBy.AUTO)
         for each, split in zip(kept, (assigned[number] for number in range(len(kept))), strict=True)
     ]
 
@@ -68,8 +71,7 @@ def settled(given: dict[str, str], present: set[str], *, some_free: bool) -> tup
     """What of the splits that an upload gives is to be kept, and which splits are to be drawn from the rest.
 
     No network can be chosen without a validation split, or judged without a test. So where neither the upload
-    nor the data set has one of them, it is drawn from the pictures that were given for training. A first
-    upload that lies in one split as a whole, such as in a folder ``test``, says nothing by that.
+    nor the data set has one of them, it is drawn from the pictures that were given for training.
 
     Args:
         given: the split of each content.
@@ -80,8 +82,6 @@ def settled(given: dict[str, str], present: set[str], *, some_free: bool) -> tup
     if some_free or not given:
         return given, drawn
     said = set(given.values())
-    if not present and len(said) == 1:
-        return {}, drawn
     missing = drawn - said - present
     if missing:
         given = {content: split for content, split in given.items() if split != TRAIN}

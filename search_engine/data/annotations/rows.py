@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from search_engine.data.manifest import TEST, TRAIN, VALIDATION
+from search_engine.data.names import CONTROL
 
 # Vertex AI's words for ML_USE, and those of everybody else.
 SPLIT_WORDS = {
@@ -22,7 +23,6 @@ SPLIT_WORDS = {
     "testing": TEST,
 }
 UNASSIGNED = {"", "unassigned", "none", "null", "default"}
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 MAX_SHOWN = 60
 
 
