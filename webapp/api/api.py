@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, re_path
 from ninja import NinjaAPI
 from ninja.operation import Operation
 
-from webapp.api import datasets, models, pictures, searches
+from webapp.api import datasets, findings, models, pictures, searches
 from webapp.api.auth import SessionAuth, TokenAuth, members_only
 from webapp.api.errors import error_response, install_error_handlers
 
@@ -79,5 +79,6 @@ api = Api(
 install_error_handlers(api)
 api.add_router("/datasets", datasets.router, tags=["Data sets"])
 api.add_router("/datasets", pictures.router, tags=["Pictures and versions"])
+api.add_router("/datasets", findings.router, tags=["Findings"])
 api.add_router("/searches", searches.router, tags=["Searches"])
 api.add_router("/models", models.router, tags=["Models"])

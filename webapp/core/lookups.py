@@ -18,6 +18,7 @@ OWNER_PATHS: dict[str, str] = {
     "datasets.DatasetVersion": "dataset__owner",
     "datasets.Upload": "dataset__owner",
     "datasets.Image": "dataset__owner",
+    "datasets.Finding": "dataset__owner",
     "datasets.RejectedFile": "upload__dataset__owner",
     "searches.Search": "owner",
     "searches.Trial": "search__owner",

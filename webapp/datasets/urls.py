@@ -6,6 +6,7 @@ from webapp.datasets.views.create import new, sample, upload
 from webapp.datasets.views.delete import delete
 from webapp.datasets.views.detail import detail, rejected, status
 from webapp.datasets.views.export import export
+from webapp.datasets.views.findings import act
 from webapp.datasets.views.labelling import label
 from webapp.datasets.views.labels import merge, rename
 from webapp.datasets.views.listing import listing
@@ -33,6 +34,7 @@ urlpatterns = [
     path("datasets/<int:pk>/versions/<int:number>/discard/", discard, name="version_discard"),
     path("datasets/<int:pk>/versions/<int:number>/export/", export, name="export"),
     path("datasets/<int:pk>/label/", label, name="label"),
+    path("datasets/<int:pk>/findings/", act, name="findings"),
     path("datasets/<int:pk>/rejected/", rejected, name="rejected"),
     path("datasets/<int:pk>/rejected.csv", rejected_csv, name="rejected_csv"),
     path("datasets/<int:pk>/delete/", delete, name="delete"),

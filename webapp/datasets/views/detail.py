@@ -16,6 +16,7 @@ from webapp.core.views.live import digest, reload_page, render_live
 from webapp.datasets import services
 from webapp.datasets.forms import UploadForm
 from webapp.datasets.models import Dataset, DatasetVersion, Image, Upload
+from webapp.datasets.views.findings import findings_context
 from webapp.datasets.views.tabs import dataset_tabs
 from webapp.datasets.views.versions import version_rows
 from webapp.datasets.views.wall import latest_context, shown_version, wall_context
@@ -88,6 +89,8 @@ def tab_context(request: AuthenticatedRequest, dataset: Dataset, version: Datase
         context["splits"] = [
             (name, version.summary.get("splits", {}).get(key, 0)) for key, name in Image.Split.choices
         ]
+    elif tab == "doctor":
+        context |= findings_context(request, dataset)
     elif tab == "rejected":
         context |= rejected_context(request, dataset)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from webapp.datasets import services
-from webapp.datasets.models import Dataset, DatasetVersion
+from webapp.datasets.models import Dataset, DatasetVersion, Finding
 
 Tab = tuple[str, str, int | None]
 
@@ -13,6 +13,7 @@ def dataset_tabs(dataset: Dataset, version: DatasetVersion) -> list[Tab]:
     return [
         ("pictures", "Pictures", version.pictures),
         ("labels", "Labels", len(services.label_counts(version))),
+        ("doctor", "Doctor", dataset.findings.filter(state=Finding.State.OPEN).count()),
         ("rejected", "Rejected files", services.rejected_files(dataset).count()),
         ("versions", "Versions", dataset.versions.count()),
     ]
