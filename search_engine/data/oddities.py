@@ -56,7 +56,7 @@ def aspect_ratio(pictures: Sequence[P]) -> list[P]:
     """Strips."""
     shape = _shape(pictures)
     odd = _is_strip(pictures)
-    return _chosen(pictures, odd & (np.abs(shape - np.median(shape)) >= np.log(UNLIKE_ASPECT)))
+    return _chosen(pictures, odd & (np.abs(shape - _median(shape)) >= np.log(UNLIKE_ASPECT)))
 
 
 def dark(pictures: Sequence[P]) -> list[P]:
@@ -77,7 +77,7 @@ def blurry(pictures: Sequence[P]) -> list[P]:
 
 
 def uniform(pictures: Sequence[P]) -> list[P]:
-    """Those of nearly one colour, in a set that has contrast; what is dark or bright is that, if not plain."""
+    """Those of nearly one colour in a set that has contrast; dark or bright ones if there is nothing at all."""
     contrast = _values(pictures, "contrast")
     plain = (contrast < ONE_COLOR) & (_median(contrast) >= MIN_CONTRAST)
     return _chosen(pictures, plain & ~((contrast >= PLAIN) & (_is_dark(pictures) | _is_bright(pictures))))
