@@ -77,7 +77,7 @@ def blurry(pictures: Sequence[P]) -> list[P]:
 
 
 def uniform(pictures: Sequence[P]) -> list[P]:
-    """Those of nearly one colour in a set that has contrast; dark or bright ones if there is nothing at all."""
+    """Those of nearly one colour in a set that has contrast; dark or bright ones only if nothing is there."""
     contrast = _values(pictures, "contrast")
     plain = (contrast < ONE_COLOR) & (_median(contrast) >= MIN_CONTRAST)
     return _chosen(pictures, plain & ~((contrast >= PLAIN) & (_is_dark(pictures) | _is_bright(pictures))))

@@ -31,13 +31,20 @@ def remove(*, dataset: Dataset, findings: QuerySet[Finding]) -> Edit | None:
 
 
 def keep_best(*, dataset: Dataset, findings: QuerySet[Finding]) -> Edit | None:
-    """Of each group keep one picture: of the labelled ones the largest, and of these the sharpest.
+    """Of each group keep one picture a label, the largest, and of these the sharpest.
+
+    Which label is right is another question: see ``choose_label``.
 
     Raises:
         UserError: they are not about pictures that are alike, or the data set cannot be edited just now.
     """
     rows = about(findings, ALIKE)
-    worse = [image.pk for _, images in rows for image in sorted(images, key=worth)[:-1]]
+    worse: list[int] = []
+    for _, images in rows:
+        by_labels: dict[frozenset[str], list[Image]] = defaultdict(list)
+        for image in images:
+            by_labels[frozenset(labels_of(image))].append(image)
+        worse += [image.pk for same in by_labels.values() for image in sorted(same, key=worth)[:-1]]
     return edited(dataset, rows, worse)
 
 
@@ -111,9 +118,9 @@ def about(findings: QuerySet[Finding], kinds: Iterable[str]) -> list[tuple[Findi
     return [(row, images[row.pk]) for row in rows]
 
 
-def worth(image: Image) -> tuple[bool, int, float, int, int]:
+def worth(image: Image) -> tuple[int, float, int, int]:
     """What is better comes later."""
-    return (bool(labels_of(image)), image.width * image.height, image.sharpness or 0.0, image.size, -image.pk)
+    return (image.width * image.height, image.sharpness or 0.0, image.size, -image.pk)
 
 
 def labels_of(image: Image) -> set[str]:

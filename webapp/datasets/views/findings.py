@@ -41,12 +41,14 @@ class Shown:
         pictures: the first of those that are still there, with their labels and split.
         more: how many there are besides.
         labels: to choose from, where labels conflict.
+        mendable: whether the button of its kind would change anything.
     """
 
     row: Finding
     pictures: list[Image]
     more: int
     labels: list[str]
+    mendable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Section:
         mend: the name of what the button does, and what is written on it; empty where there is none.
         rest: how many are not on this page.
         single: whether each finding is about one picture.
+        lead: what is said once for all of them then.
     """
 
     kind: str
@@ -68,6 +71,7 @@ class Section:
     findings: list[Shown]
     rest: int
     single: bool
+    lead: str
     mend: tuple[str, str, str] | None = None
     link: tuple[str, str] | None = field(default=None)
 
@@ -166,6 +170,7 @@ def section(
     single = kind in mending.ODD
     few = FEW_PICTURES if single else FEW
     page = Paginator(findings.order_by("severity", "pk"), PAGE if only else few).get_page(number)
+    rows = shown(list(page.object_list))
     return Section(
         kind=kind,
         name=Finding.Kind(kind).label,
@@ -173,15 +178,16 @@ def section(
         badge=BADGES[severity],
         count=page.paginator.count,
         page=page,
-        findings=shown(list(page.object_list), single=single),
+        findings=rows,
         rest=page.paginator.count - len(page.object_list),
         single=single,
+        lead=next((each.row.message for each in rows if single and each.pictures), ""),
         mend=mend_of(kind),
         link=link_of(kind, dataset),
     )
 
 
-def shown(rows: list[Finding], *, single: bool) -> list[Shown]:
+def shown(rows: list[Finding]) -> list[Shown]:
     """Findings with the first of their pictures, in three queries."""
     through = Finding.images.through.objects
     links = through.filter(finding__in=[row.pk for row in rows], image__removed_in=None)
@@ -197,8 +203,16 @@ def shown(rows: list[Finding], *, single: bool) -> list[Shown]:
         pictures = [by_pk[pk] for pk in of_finding.get(row.pk, [])[:SHOWN]]
         labels = sorted({name for picture in pictures for name in picture.names})  # type: ignore[attr-defined]
         more = len(of_finding.get(row.pk, [])) - len(pictures)
-        result.append(Shown(row, pictures, more, labels))
+        result.append(Shown(row, pictures, more, labels, is_mendable(row.kind, pictures)))
     return result
+
+
+def is_mendable(kind: str, pictures: list[Image]) -> bool:
+    if kind in mending.ALIKE:  # one is kept of each label
+        return len(pictures) > len({tuple(picture.names) for picture in pictures})  # type: ignore[attr-defined]
+    if kind == Finding.Kind.LEAKAGE:
+        return len({picture.split for picture in pictures}) > 1
+    return bool(pictures) and kind in mending.ODD
 
 
 def mend_of(kind: str) -> tuple[str, str, str] | None:
