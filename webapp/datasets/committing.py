@@ -78,7 +78,7 @@ def add_version(dataset: Dataset, staged: Staged, splits: list[Split]) -> Datase
         number=latest.number + 1 if latest else 1,
         pictures=(latest.pictures if latest else 0) + len(kept),
         summary=summary,
-        changes={"added": len(kept)},
+        changes={"added": len(kept), "removed": 0, "relabelled": 0, "moved": 0},
     )
 
 
