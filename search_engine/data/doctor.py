@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from search_engine.data import oddities
@@ -131,7 +131,7 @@ class Finding:
     key: str
     message: str
     files: tuple[str, ...] = ()
-    pictures: tuple[int, ...] = field(default=())
+    pictures: tuple[int, ...] = ()
 
 
 ODDITIES: dict[Callable[[Sequence[PictureFacts]], list[PictureFacts]], str] = {
@@ -379,9 +379,6 @@ def _oddities(pictures: Sequence[PictureFacts]) -> Iterator[Finding]:
         severity = Severity.NOTE if kind is Kind.GRAYSCALE else Severity.WARNING
         for picture in rule(pictures):
             yield _of(kind, severity, text, [picture])
-
-
-# Words
 
 
 def _times(count: int) -> str:

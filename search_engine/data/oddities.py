@@ -21,9 +21,10 @@ BRIGHT_REACH = 0.2  # paper is nearly white, so more is asked before a picture i
 UNLIKE_REACH = 0.45
 GLARE, PLAIN_DAY = 0.95, 0.75  # mean of a picture that is white all over, in a set where that is unusual
 ONE_COLOR = 0.02  # deviation of the luma; five levels
+PLAIN = 0.004  # one level: there is nothing at all
 MIN_CONTRAST = 0.05  # what a set must have before one of its pictures can lack it
-SOFT = 0.16  # sharpness; a photo blurred by a fiftieth of its side has 0.14, sharp ones 0.25 and more
-UNLIKE_SOFT = 0.3  # of the median
+SOFT = 0.27  # sharpness; photos blurred by a hundredth of their side have less, sharp ones 0.38 and more
+UNLIKE_SOFT = 0.42  # of the median
 FAR = 3.5  # robust deviations from the median
 MINORITY = 0.25  # share; more than that are no exceptions
 MIN_SET = 10  # pictures; fewer have no usual look
@@ -55,22 +56,17 @@ def aspect_ratio(pictures: Sequence[P]) -> list[P]:
     """Strips."""
     shape = _shape(pictures)
     odd = _is_strip(pictures)
-    return _chosen(pictures, odd & (np.abs(shape - np.median(shape)) >= np.log(UNLIKE_ASPECT)))
+    return _chosen(pictures, odd & (np.abs(shape - _median(shape)) >= np.log(UNLIKE_ASPECT)))
 
 
 def dark(pictures: Sequence[P]) -> list[P]:
     """Those that hardly get away from black, in a set that does."""
-    reach = _values(pictures, "brightness") + 2 * _values(pictures, "contrast")
-    return _chosen(pictures, (reach < REACH) & (reach < UNLIKE_REACH * _median(reach)))
+    return _chosen(pictures, _is_dark(pictures))
 
 
 def bright(pictures: Sequence[P]) -> list[P]:
     """Those that hardly get away from white, in a set that does."""
-    mean = _values(pictures, "brightness")
-    reach = 1 - mean + 2 * _values(pictures, "contrast")
-    washed_out = (reach < BRIGHT_REACH) & (reach < UNLIKE_REACH * _median(reach))
-    glaring = (mean >= GLARE) & (_median(mean) <= PLAIN_DAY) & (_deviations(mean) >= FAR - 0.5)
-    return _chosen(pictures, washed_out | glaring)
+    return _chosen(pictures, _is_bright(pictures))
 
 
 def blurry(pictures: Sequence[P]) -> list[P]:
@@ -81,9 +77,10 @@ def blurry(pictures: Sequence[P]) -> list[P]:
 
 
 def uniform(pictures: Sequence[P]) -> list[P]:
-    """Those of nearly one colour, in a set that has contrast."""
+    """Those of nearly one colour in a set that has contrast; dark or bright ones only if nothing is there."""
     contrast = _values(pictures, "contrast")
-    return _chosen(pictures, (contrast < ONE_COLOR) & (_median(contrast) >= MIN_CONTRAST))
+    plain = (contrast < ONE_COLOR) & (_median(contrast) >= MIN_CONTRAST)
+    return _chosen(pictures, plain & ~((contrast >= PLAIN) & (_is_dark(pictures) | _is_bright(pictures))))
 
 
 def grayscale(pictures: Sequence[P]) -> list[P]:
@@ -114,6 +111,21 @@ def _is_strip(pictures: Sequence[P]) -> np.ndarray:
     """Whether it is so long that next to nothing is left of it where it is measured."""
     strip: np.ndarray = np.abs(_shape(pictures)) >= np.log(ASPECT)
     return strip
+
+
+def _is_dark(pictures: Sequence[P]) -> np.ndarray:
+    reach = _values(pictures, "brightness") + 2 * _values(pictures, "contrast")
+    dark: np.ndarray = (reach < REACH) & (reach < UNLIKE_REACH * _median(reach))
+    return dark
+
+
+def _is_bright(pictures: Sequence[P]) -> np.ndarray:
+    mean = _values(pictures, "brightness")
+    reach = 1 - mean + 2 * _values(pictures, "contrast")
+    washed_out = (reach < BRIGHT_REACH) & (reach < UNLIKE_REACH * _median(reach))
+    glaring = (mean >= GLARE) & (_median(mean) <= PLAIN_DAY) & (_deviations(mean) >= FAR - 0.5)
+    bright: np.ndarray = washed_out | glaring
+    return bright
 
 
 def _chosen(pictures: Sequence[P], odd: np.ndarray) -> list[P]:

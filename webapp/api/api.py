@@ -13,7 +13,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from webapp.api import datasets, models, searches, upload_docs, uploads
+from webapp.api import datasets, findings, models, pictures, searches, upload_docs, uploads
 from webapp.api.auth import SessionAuth, TokenAuth, members_only
 from webapp.api.errors import error_response, install_error_handlers
 
@@ -87,5 +87,7 @@ api = Api(
 )
 install_error_handlers(api)
 api.add_router("/datasets", datasets.router, tags=["Data sets"])
+api.add_router("/datasets", pictures.router, tags=["Pictures and versions"])
+api.add_router("/datasets", findings.router, tags=["Findings"])
 api.add_router("/searches", searches.router, tags=["Searches"])
 api.add_router("/models", models.router, tags=["Models"])

@@ -19,6 +19,7 @@ OWNER_PATHS: dict[str, str] = {
     "datasets.Upload": "dataset__owner",
     "datasets.Transfer": "dataset__owner",
     "datasets.Image": "dataset__owner",
+    "datasets.Finding": "dataset__owner",
     "datasets.RejectedFile": "upload__dataset__owner",
     "searches.Search": "owner",
     "searches.Trial": "search__owner",

@@ -15,6 +15,7 @@ from webapp.datasets.grouping import regroup
 from webapp.datasets.models import Dataset, DatasetVersion, Image, ImageLabel, Label, RejectedFile, Upload
 from webapp.datasets.splitting import Split, splits_of
 from webapp.datasets.staging import Kept, Refused, Staged
+from webapp.datasets.versions import seal_latest
 
 BATCH = 2000  # rows that are in memory as model objects at once
 MAX_CLASHES = 1000  # that a version's summary tells of
@@ -31,6 +32,8 @@ def commit(claim: Claim, staged: Staged) -> None:
     with transaction.atomic():
         claim.update(heartbeat_at=now)
         dataset = Dataset.objects.select_for_update().get(pk=claim.dataset_id)
+        if staged.kept:
+            seal_latest(claim.dataset_id)
         version = add_version(dataset, staged, splits) if staged.kept else None
         if version:
             labels = add_labels(claim.dataset_id, staged.kept)
@@ -59,7 +62,6 @@ def add_version(dataset: Dataset, staged: Staged, splits: list[Split]) -> Datase
     kept = staged.kept
     if any(len(each.labels) > 1 for each in kept):
         Dataset.objects.filter(pk=dataset.pk).update(task=Dataset.Task.MULTI)
-    dataset.versions.filter(state=DatasetVersion.State.OPEN).update(state=DatasetVersion.State.SEALED)
     latest = dataset.latest
     before = latest.summary if latest else {}
     labels = Counter(before.get("labels", {})) + Counter(label for each in kept for label in each.labels)
@@ -76,7 +78,7 @@ def add_version(dataset: Dataset, staged: Staged, splits: list[Split]) -> Datase
         number=latest.number + 1 if latest else 1,
         pictures=(latest.pictures if latest else 0) + len(kept),
         summary=summary,
-        changes={"added": len(kept)},
+        changes={"added": len(kept), "removed": 0, "relabelled": 0, "moved": 0},
     )
 
 

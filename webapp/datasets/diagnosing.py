@@ -6,19 +6,20 @@ The only writer of findings. Running it again changes nothing; what a person ign
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from search_engine.data import doctor
 from search_engine.data.doctor import Kind, PictureFacts, RefusedFile
-from webapp.core.errors import UserError
 from webapp.datasets.models import Dataset, DatasetVersion, Finding, Image, ImageLabel, RejectedFile, Upload
 
 KINDS = frozenset(Kind) - {Kind.SUSPECT_LABEL}
 BATCH = 2000
+T = TypeVar("T")
 MEASURED = ("brightness", "contrast", "sharpness", "is_gray")
 
 
@@ -115,8 +116,8 @@ def store_findings(
             row.state = Finding.State.OPEN
     Finding.objects.bulk_update(again, ["version", "severity", "message", "files", "state"], batch_size=500)
     gone = [row.pk for key, row in rows.items() if key not in by_key and row.state == Finding.State.OPEN]
-    for start in range(0, len(gone), BATCH):
-        Finding.objects.filter(pk__in=gone[start : start + BATCH]).update(state=Finding.State.FIXED)
+    for some in batches(gone):
+        Finding.objects.filter(pk__in=some).update(state=Finding.State.FIXED)
     link_pictures(version.dataset_id, by_key)
 
 
@@ -145,30 +146,31 @@ def link_pictures(dataset_id: int, by_key: dict[str, doctor.Finding]) -> None:
         if finding in ours
     }
     stale = [pk for pair, pk in have.items() if pair not in wanted]
-    for start in range(0, len(stale), BATCH):
-        through.objects.filter(pk__in=stale[start : start + BATCH]).delete()
+    for some in batches(stale):
+        through.objects.filter(pk__in=some).delete()
     through.objects.bulk_create(
         (through(finding_id=finding, image_id=image) for finding, image in sorted(wanted - have.keys())),
         batch_size=BATCH,
     )
 
 
-def ignore_findings(*, dataset: Dataset, findings: Collection[int]) -> int:
+def ignore_findings(*, findings: QuerySet[Finding]) -> int:
     """Say that findings are no trouble; they stay so when they are found again. How many were open."""
-    rows = Finding.objects.filter(dataset=dataset, pk__in=findings, state=Finding.State.OPEN)
-    return rows.update(state=Finding.State.IGNORED)
+    return findings.filter(state=Finding.State.OPEN).update(state=Finding.State.IGNORED)
 
 
-def reopen_findings(*, dataset: Dataset, findings: Collection[int]) -> int:
+def reopen_findings(*, findings: QuerySet[Finding]) -> int:
     """Take that back. How many were ignored."""
-    rows = Finding.objects.filter(dataset=dataset, pk__in=findings, state=Finding.State.IGNORED)
-    return rows.update(state=Finding.State.OPEN)
+    return findings.filter(state=Finding.State.IGNORED).update(state=Finding.State.OPEN)
 
 
-def check_open(finding: Finding) -> None:
-    """
-    Raises:
-        UserError: there is nothing to ignore about it.
-    """
-    if finding.state == Finding.State.FIXED:
-        raise UserError("mended", "This has been mended already, so there is nothing to do.", status=409)
+def note_mended(*, dataset: Dataset, findings: Collection[int]) -> None:
+    """Findings whose pictures were edited just now; if one is still there, it is found again."""
+    rows = Finding.objects.filter(dataset=dataset, state=Finding.State.OPEN)
+    for some in batches(sorted(findings)):
+        rows.filter(pk__in=some).update(state=Finding.State.FIXED)
+
+
+def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), BATCH):
+        yield items[start : start + BATCH]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
@@ -68,7 +69,28 @@ class NewDatasetForm(UploadForm):
 
 
 class PictureFilterForm(forms.Form):
-    """Which pictures of a version to show."""
+    """Which pictures of a version to show, and in which order; what offers no choice is left out."""
 
-    label = forms.ChoiceField(label="Label", required=False)
-    split = forms.ChoiceField(label="Used for", required=False)
+    q = forms.CharField(label="Name has", required=False, max_length=200, widget=forms.SearchInput)
+    LABELS: ClassVar = {
+        "label": "Label",
+        "split": "Used for",
+        "finding": "Finding",
+        "size": "Size",
+        "model": "Model says",
+        "show": "Show",
+        "sort": "Order",
+    }
+
+    def __init__(self, data: Mapping[str, Any], *, choices: Mapping[str, list[tuple[str, Any]]]) -> None:
+        super().__init__(data)
+        for name, label in self.LABELS.items():
+            if len(choices[name]) > 1:
+                self.fields[name] = forms.ChoiceField(label=label, required=False, choices=choices[name])
+        self.order_fields([*self.LABELS, "q"])
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """What was chosen; what makes no sense counts as nothing."""
+        self.is_valid()
+        return dict(self.cleaned_data)

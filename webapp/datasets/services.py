@@ -213,7 +213,13 @@ def rejected_files(dataset: Dataset) -> QuerySet[RejectedFile]:
 
 
 def write_version_manifest(version: DatasetVersion) -> Path:
-    """The list of a version's pictures for the engine; written once, since versions never change."""
+    """The list of a version's pictures for the engine; written once, since sealed versions never change.
+
+    Raises:
+        ValueError: the version is open for edits: its list would be out of date with the next.
+    """
+    if version.state != DatasetVersion.State.SEALED:
+        raise ValueError(f"{version} is not sealed")
     folder = storage.dataset_folder(version.dataset_id)
     path = folder / "manifests" / f"v{version.number}.jsonl"
     if not path.exists():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from search_engine.data.manifest import MULTI, TRAIN, VALIDATION, read_manifest
+from search_engine.data.manifest import MULTI, TRAIN, VALIDATION
 from webapp.core.errors import UserError
 from webapp.datasets.models import Dataset, DatasetVersion
-from webapp.datasets.services import write_version_manifest
+from webapp.datasets.services import version_manifest
 
 MIN_LABELS = 2
 MIN_TRAINING_PICTURES = 10
@@ -35,8 +35,9 @@ def check_version(version: DatasetVersion) -> None:
             message="Pictures are still being added to this dataset. Wait until that is done, then train.",
             status=409,
         )
-    # The engine's own list, so that what is counted is what is trained on.
-    manifest = read_manifest(write_version_manifest(version))
+    # The engine's own list, so that what is counted is what is trained on. It is not written yet: a version
+    # that is refused stays open, so that what was wrong with it can be undone.
+    manifest = version_manifest(version)
     pictures = manifest.of(TRAIN)
     training = Counter(label for picture in pictures for label in picture.all_labels)
     labels = manifest.labels

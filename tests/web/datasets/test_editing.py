@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -83,27 +84,24 @@ ACTS = st.one_of(
 
 def act(dataset: Dataset, what: str, *values: Any) -> Edit | None:
     """Do something to the pictures of these numbers, whatever rows they have now."""
-    if what in ("rename", "merge"):
-        label, other = values
-        if what == "rename":
-            return editing.rename_label(dataset=dataset, label=label, name=other)
-        return editing.merge_labels(dataset=dataset, labels=[label], into=other)
-    rows: dict[str, int] = dict(
-        Image.objects.filter(dataset=dataset).order_by("pk").values_list("name", "pk")
-    )
+    if what == "rename":
+        return editing.rename_label(dataset=dataset, label=values[0], name=values[1])
+    if what == "merge":
+        return editing.merge_labels(dataset=dataset, labels=[values[0]], into=values[1])
+    rows = dict(Image.objects.filter(dataset=dataset).order_by("pk").values_list("name", "pk"))
     names = sorted(rows)
     images = [rows[names[number]] for number in sorted(values[0])]
-    if what == "remove":
-        return editing.remove_pictures(dataset=dataset, images=images)
-    if what == "restore":
-        return editing.restore_pictures(dataset=dataset, images=images)
-    if what == "relabel":
-        return editing.relabel(dataset=dataset, images=images, labels=values[1])
-    if what == "add":
-        return editing.add_label(dataset=dataset, images=images, label=values[1])
-    if what == "take":
-        return editing.remove_label(dataset=dataset, images=images, label=values[1])
-    return editing.move_to_split(dataset=dataset, images=images, split=values[1], confirmed=True)
+    acts: dict[str, Callable[[], Edit | None]] = {
+        "remove": lambda: editing.remove_pictures(dataset=dataset, images=images),
+        "restore": lambda: editing.restore_pictures(dataset=dataset, images=images),
+        "relabel": lambda: editing.relabel(dataset=dataset, images=images, labels=values[1]),
+        "add": lambda: editing.add_label(dataset=dataset, images=images, label=values[1]),
+        "take": lambda: editing.remove_label(dataset=dataset, images=images, label=values[1]),
+        "move": lambda: editing.move_to_split(
+            dataset=dataset, images=images, split=values[1], confirmed=True
+        ),
+    }
+    return acts[what]()
 
 
 @settings(
@@ -133,7 +131,8 @@ def test_counts_are_right_and_undo_goes_back_whatever_was_done(
             elif act(dataset, what, *values):
                 past.append(seen(latest(dataset)))
         except UserError as error:
-            assert error.code in ("one_label", "no_such_label", "label_exists")
+            if error.code not in ("one_label", "no_such_label", "label_exists"):
+                raise
         assert seen(latest(dataset)) == past[-1]
         check_counts(dataset, past[0])
     for old in dataset.versions.filter(state=DatasetVersion.State.SEALED):

@@ -311,6 +311,6 @@ def test_a_worker_may_die_at_any_point(alice: User, data_dir: Path, monkeypatch:
     assert point > 50
 
 
-def fixed_splits(dataset_id: int, kept: list[staging.Kept]) -> list[Split]:
+def fixed_splits(dataset_id: int, kept: list[staging.Kept], groups: dict[str, str]) -> list[Split]:
     """The draw depends on the data set's number, which is another one each time."""
     return [Split("train") for _ in kept]

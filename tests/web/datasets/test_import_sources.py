@@ -221,4 +221,4 @@ def test_edits_that_were_open_are_sealed_by_an_import(alice: User) -> None:
     import_files(dataset, label_files(("blue",)))
     assert list(dataset.versions.values_list("state", flat=True)) == ["sealed", "sealed"]
     assert dataset.latest is not None
-    assert dataset.latest.changes == {"added": 8}
+    assert dataset.latest.changes == {"added": 8, "removed": 0, "relabelled": 0, "moved": 0}
