@@ -253,10 +253,14 @@ document.addEventListener("htmx:afterSwap", (event) => {
 });
 
 document.addEventListener("htmx:afterSettle", setUp);
-document.addEventListener("htmx:oobAfterSwap", setUp);
+document.addEventListener("htmx:historyRestore", setUp);
 setUp();
 
 // When the dialog closes, the picture that was open last has the focus.
-dialog()?.addEventListener("close", () => {
-  if (opened >= 0) focusOn(tiles()[opened]);
-});
+document.addEventListener(
+  "close",
+  (event) => {
+    if (event.target === dialog() && opened >= 0) focusOn(tiles()[opened]);
+  },
+  true, // it does not bubble
+);

@@ -151,7 +151,7 @@ def test_pictures_are_labelled_by_keyboard(page: Page, site: Site, wall_address:
         boxes(page).nth(number).check()
     token = page.locator("form[data-wall] input[name=csrfmiddlewaretoken]").input_value()
     ids = page.locator("form[data-wall] input[name=ids]").input_value()
-    form = {"csrfmiddlewaretoken": token, "ids": ids, "action": "unlabel"}
+    form: dict[str, str | float | bool] = {"csrfmiddlewaretoken": token, "ids": ids, "action": "unlabel"}
     assert page.request.post(f"{wall_address}edit/", form=form, headers={"Referer": wall_address}).ok
     page.goto(f"{wall_address}?tab=labels")
     page.get_by_role("link", name="Label by keyboard").click()

@@ -83,7 +83,12 @@ def test_filters_find_what_they_say(alice_client: Client, alice: User) -> None:
     editing.relabel(dataset=dataset, images=[one.pk], labels=[])
     editing.remove_pictures(dataset=dataset, images=[two.pk])
     finding = Finding.objects.create(
-        dataset=dataset, version=dataset.latest, kind="dark", severity="note", key="k", message="Dark."
+        dataset=dataset,
+        version=dataset.versions.get(number=2),
+        kind="dark",
+        severity="note",
+        key="k",
+        message="Dark.",
     )
     finding.images.add(three)
     Image.objects.filter(pk=four.pk).update(width=2000, height=1500)
