@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .ONESHELL:
-.PHONY: help setup setup-dev run test check bench-search bench-slots bench-peers bench-accuracy bench-budget bench-train vendor clean
+.PHONY: help setup setup-dev run test check bench-search bench-slots bench-peers bench-accuracy bench-budget bench-train bench-import vendor clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -92,6 +92,10 @@ bench-budget: setup-dev ## Time whole searches against their budgets on drawn se
 bench-train: setup-dev ## Time the training loop against its bare step, and the frozen trunk's runtimes (some minutes)
 	@$(SCRATCH); export OMP_NUM_THREADS=1
 	$(BIN)/python -m scripts.bench_train --repeats $${REPEATS:-5}
+
+bench-import: setup-dev ## Time an import against a bare loop of unzip, decode, thumbnail (a minute or two)
+	@$(SCRATCH); export OMP_NUM_THREADS=1
+	$(BIN)/python -m scripts.bench_import --pictures $${PICTURES:-1500} --size $${SIZE:-640x480} $${BENCH_OPTIONS:-}
 
 vendor: ## Fetch the pinned front-end files into static/vendor (needs Node; the copies are committed)
 	npm ci --ignore-scripts --no-audit --no-fund

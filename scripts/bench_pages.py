@@ -119,7 +119,7 @@ def measure_pages(dataset_id: int, runs: int) -> None:
     from webapp.accounts.models import User
     from webapp.datasets.models import Image, Label
 
-    client = Client()
+    client = Client(SERVER_NAME="localhost")
     client.force_login(User.objects.get(username="bench"))
     labels = list(Label.objects.order_by("name").values_list("pk", flat=True))
     middle = Image.objects.order_by("sha256")[Image.objects.count() // 2].pk

@@ -43,14 +43,13 @@ def delete_dataset(request: AuthenticatedRequest, dataset_id: int) -> Status[Non
 
 @router.post(
     "/{int:dataset_id}/files",
-    response={202: DatasetOut, 400: ErrorOut, 404: ErrorOut, 409: ErrorOut, 413: ErrorOut},
+    response={202: DatasetOut, 400: ErrorOut, 404: ErrorOut, 413: ErrorOut},
     summary="Add pictures",
 )
 def add_files(request: AuthenticatedRequest, dataset_id: int, file: File[UploadedFile]) -> Status[DatasetOut]:
     """Send a zip as the multipart field `file`. It holds one folder for each label, with its pictures.
 
-    The answer comes at once; the import goes on behind it. A data set takes one file at a time: while it is
-    importing, the answer is 409.
+    The answer comes at once; the import goes on behind it. Several files are imported one after the other.
     """
     dataset = get_owned(Dataset, request.user, pk=dataset_id)
     services.receive_upload(dataset=dataset, file=file)

@@ -194,6 +194,7 @@ def recount(version: DatasetVersion, *, before: Tally, after: Tally) -> None:
     splits.subtract(before.splits)
     version.pictures += after.pictures - before.pictures
     version.summary = {
+        **summary,  # what else an import has noted there
         "labels": {name: count for name, count in sorted(labels.items()) if count},
         "splits": dict(splits),
         "unlabelled": summary.get("unlabelled", 0) + after.unlabelled - before.unlabelled,

@@ -23,8 +23,6 @@ from webapp.datasets.tasks import import_upload
 if TYPE_CHECKING:
     from webapp.accounts.models import User
 
-FREE_STATES = (Dataset.State.EMPTY, Dataset.State.READY, Dataset.State.FAILED)
-
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -66,11 +64,14 @@ def checked_name(name: str) -> str:
     return name
 
 
-def receive_upload(*, dataset: Dataset, file: UploadedFile[Any]) -> Upload:
-    """Keep an uploaded zip and have it imported; what is in it is looked at by the import.
+def receive_upload(*, dataset: Dataset, file: UploadedFile[Any], label: str = "") -> Upload:
+    """Keep an uploaded file and have it imported; what is in it is looked at by the import.
+
+    Args:
+        label: for pictures in it that come without one.
 
     Raises:
-        UserError: the data set is busy, or the file is empty or too large.
+        UserError: the file is empty or too large.
     """
     name = Path((file.name or "").replace("\\", "/")).name[:255] or "upload.zip"
     size = file.size or 0
@@ -79,29 +80,14 @@ def receive_upload(*, dataset: Dataset, file: UploadedFile[Any]) -> Upload:
     if size > settings.UPLOAD_MAX_BYTES:
         limit = settings.UPLOAD_MAX_BYTES / 1024**3
         raise UserError("too_large", f"{name} is too large: at most {limit:g} GB can be sent.", status=413)
-    check_free(dataset)
     path = storage.new_upload_name()
     target = Path(settings.DATA_DIR) / path
     try:
         keep_file(file, target)
-        return add_upload(dataset, name=name, path=path, size=size)
+        return add_upload(dataset, name=name, path=path, size=size, label=label)
     except BaseException:
         target.unlink(missing_ok=True)
         raise
-
-
-def check_free(dataset: Dataset) -> None:
-    """Tell somebody early; ``add_upload`` is what makes sure."""
-    if not Dataset.objects.filter(pk=dataset.pk, state__in=FREE_STATES).exists():
-        raise busy(dataset)
-
-
-def busy(dataset: Dataset) -> UserError:
-    return UserError(
-        "busy",
-        f"Pictures are still being added to “{dataset.name}”. Wait until that is done, then send the next.",
-        status=409,
-    )
 
 
 def keep_file(file: UploadedFile[Any], target: Path) -> None:
@@ -122,14 +108,38 @@ def copy_chunks(file: UploadedFile[Any], out: IO[bytes]) -> None:
         out.write(chunk)
 
 
-def add_upload(dataset: Dataset, *, name: str, path: str, size: int) -> Upload:
-    """The row of an upload, and the task that imports it; the data set is then busy."""
+def add_upload(
+    dataset: Dataset,
+    *,
+    name: str,
+    path: str,
+    size: int,
+    label: str = "",
+    kind: Upload.Kind = Upload.Kind.FILE,
+) -> Upload:
+    """The row of an upload, and the task that imports it, after those that were added before.
+
+    Args:
+        path: relative to DATA_DIR; the import removes the file. Of ``Kind.SERVER``, absolute, and left alone.
+        label: for pictures that come without one.
+
+    Raises:
+        UserError: the data set was deleted.
+    """
     with transaction.atomic():
-        free = Dataset.objects.filter(pk=dataset.pk, state__in=FREE_STATES)
-        if free.update(state=Dataset.State.IMPORTING, error="") != 1:
-            raise busy(dataset)
-        now = timezone.now()
-        upload = Upload.objects.create(dataset=dataset, name=name, path=path, size=size, enqueued_at=now)
+        if not Dataset.objects.filter(pk=dataset.pk).update(state=Dataset.State.IMPORTING, error=""):
+            raise UserError(
+                "deleted", f"“{dataset.name}” was deleted, so nothing can be added to it.", status=404
+            )
+        upload = Upload.objects.create(
+            dataset=dataset,
+            name=name,
+            path=path,
+            size=size,
+            label=label,
+            kind=kind,
+            enqueued_at=timezone.now(),
+        )
         enqueue(import_upload, upload.pk)
     dataset.refresh_from_db()
     return upload
@@ -139,8 +149,8 @@ def import_sample(*, owner: User) -> Dataset:
     """A data set of handwritten digits, imported like any other; the task writes its zip first."""
     with transaction.atomic():
         dataset = create_dataset(owner=owner, name=sample.NAME)
-        # Size 0 says that the zip is still to be written; people's empty files are refused.
-        add_upload(dataset, name=sample.FILE_NAME, path=storage.new_upload_name(), size=0)
+        path = storage.new_upload_name()
+        add_upload(dataset, name=sample.FILE_NAME, path=path, size=0, kind=Upload.Kind.SAMPLE)
     return dataset
 
 
@@ -157,7 +167,8 @@ def delete_dataset(*, dataset: Dataset) -> None:
             status=409,
         )
     pk = dataset.pk  # gone from the object once it is deleted
-    waiting = [Path(settings.DATA_DIR) / path for path in dataset.uploads.values_list("path", flat=True)]
+    sent = dataset.uploads.exclude(kind=Upload.Kind.SERVER).values_list("path", flat=True)
+    waiting = [Path(settings.DATA_DIR) / path for path in sent]
     with transaction.atomic():
         transaction.on_commit(lambda: remove_files(pk, waiting), robust=True)
         dataset.delete()

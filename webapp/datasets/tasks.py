@@ -10,8 +10,10 @@ from webapp.datasets import importing, recovery
 
 @shared_task
 def import_upload(upload_id: int) -> None:
-    """Import one upload."""
-    importing.run_import(upload_id)
+    """Import one upload; then it is the turn of the next one of its data set."""
+    following = importing.run_import(upload_id)
+    if following is not None:
+        enqueue(import_upload, following)
 
 
 @shared_task

@@ -133,7 +133,7 @@ def test_failed_import_says_why_and_what_now(alice_client: Client, alice: User) 
     dataset = make_dataset(alice)
     import_files(dataset, b"no zip at all")
     text = read(alice_client, f"/datasets/{dataset.pk}/")
-    assert "pictures.zip could not be imported. This is not a zip file." in text
+    assert "pictures.zip could not be imported. This is not a zip file, a tar or" in text
     assert "Nothing of it was kept" in text
     assert "Upload again" in text
 

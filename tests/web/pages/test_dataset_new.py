@@ -56,12 +56,12 @@ def test_further_upload_goes_to_the_same_data_set(alice_client: Client, alice: U
     assert dataset.uploads.count() == 1
 
 
-def test_upload_while_busy_is_refused_with_a_reason(alice_client: Client, alice: User) -> None:
-    dataset = make_dataset(alice, state=Dataset.State.IMPORTING)
-    form = {"file": zip_upload(label_files())}
-    answer = alice_client.post(f"/datasets/{dataset.pk}/upload/", form)
-    assert answer.status_code == 409
-    assert "Wait until that is done" in words(answer)
+def test_a_second_upload_waits_for_its_turn(alice_client: Client, alice: User) -> None:
+    dataset = make_dataset(alice)
+    for _ in range(2):
+        answer = alice_client.post(f"/datasets/{dataset.pk}/upload/", {"file": zip_upload(label_files())})
+        assert answer.status_code == 302
+    assert dataset.uploads.count() == 2
 
 
 def test_sample_is_one_press(alice_client: Client) -> None:
