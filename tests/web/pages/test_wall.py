@@ -191,6 +191,21 @@ def test_leaving_the_test_has_to_be_confirmed(alice_client: Client, alice: User)
     assert "2 pictures moved to the training pictures." in words(answer)
 
 
+def test_leaving_the_test_is_asked_without_scripts_too(alice_client: Client, alice: User) -> None:
+    dataset = make_version(alice, each=5).dataset
+    test = list(Image.objects.filter(split="test").values_list("pk", flat=True))
+    address = f"/datasets/{dataset.pk}/edit/"
+    asked = alice_client.post(address, {"images": test, "action": "move", "split": "train"})
+    assert asked.status_code == 409
+    assert "Move test pictures? 2 of these pictures are set aside for the test." in words(asked)
+    sent = {
+        name: re.findall(rf'name="{name}" value="([^"]*)"', asked.content.decode())
+        for name in ("images", "split")
+    }
+    answer = alice_client.post(address, {**sent, "action": "move_confirmed"}, follow=True)
+    assert "2 pictures moved to the training pictures." in words(answer)
+
+
 def test_the_wall_stays_as_long_as_it_was(
     alice_client: Client, alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
