@@ -8,6 +8,8 @@ let anchor = null;
 let opened = -1;
 /** Where the focus goes once the wall has been brought anew. @type {number | null} */
 let focusAgain = null;
+/** Whether the dialog shows a picture that has just been changed, and has to be brought anew as well. */
+let openAgain = false;
 
 /** @returns {HTMLFormElement | null} */
 const wall = () => document.querySelector("form[data-wall]");
@@ -246,17 +248,30 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (target.id === "edit-toast") focusAgain = null;
   const box = dialog();
   if (target.id !== "pictures" || !box?.open || !requestConfig?.elt?.matches?.("[data-picture-edit]")) return;
-  const all = tiles();
-  if (!all.length) return box.close();
-  opened = Math.min(opened, all.length - 1);
-  link(all[opened])?.click(); // as it is now, or what is in its place
+  openAgain = true;
 });
 
-document.addEventListener("htmx:afterSettle", setUp);
-document.addEventListener("htmx:oobAfterSwap", setUp);
+/** Shows the picture in the dialog as it is now, or what is in its place if it has gone from the wall. */
+function showAgain() {
+  openAgain = false;
+  const all = tiles();
+  if (!all.length) return dialog()?.close();
+  opened = Math.min(opened, all.length - 1);
+  link(all[opened])?.click();
+}
+
+document.addEventListener("htmx:afterSettle", () => {
+  setUp();
+  if (openAgain) showAgain(); // only now does htmx know the new links
+});
+document.addEventListener("htmx:historyRestore", setUp);
 setUp();
 
 // When the dialog closes, the picture that was open last has the focus.
-dialog()?.addEventListener("close", () => {
-  if (opened >= 0) focusOn(tiles()[opened]);
-});
+document.addEventListener(
+  "close",
+  (event) => {
+    if (event.target === dialog() && opened >= 0) focusOn(tiles()[opened]);
+  },
+  true, // it does not bubble
+);

@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.pictures import encoded, picture, write_zip
 from tests.browser.steps import IMPORT_MS, Person, Site, upload
+from tests.browser.test_accessibility import complaints
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +62,7 @@ def test_pictures_are_selected_with_the_mouse_and_the_keyboard(
     counted(page, 3)
     boxes(page).nth(7).click(modifiers=["Shift"])
     counted(page, 7)
+    assert complaints(page) == ""
     site.take_picture(page, "wall-selected")
     page.keyboard.press("Escape")
     counted(page, 0)
@@ -134,6 +136,7 @@ def test_pictures_are_leafed_through_and_labelled_in_the_dialog(
     expect(dialog.get_by_role("heading", name=first)).to_be_visible()
     page.keyboard.press("ArrowRight")
     expect(dialog.get_by_role("heading", name=second)).to_be_visible()
+    assert complaints(page) == ""
     site.take_picture(page, "picture")
     dialog.get_by_label("Label", exact=True).fill("hamsters")
     page.keyboard.press("Enter")
@@ -151,12 +154,13 @@ def test_pictures_are_labelled_by_keyboard(page: Page, site: Site, wall_address:
         boxes(page).nth(number).check()
     token = page.locator("form[data-wall] input[name=csrfmiddlewaretoken]").input_value()
     ids = page.locator("form[data-wall] input[name=ids]").input_value()
-    form = {"csrfmiddlewaretoken": token, "ids": ids, "action": "unlabel"}
+    form: dict[str, str | float | bool] = {"csrfmiddlewaretoken": token, "ids": ids, "action": "unlabel"}
     assert page.request.post(f"{wall_address}edit/", form=form, headers={"Referer": wall_address}).ok
     page.goto(f"{wall_address}?tab=labels")
     page.get_by_role("link", name="Label by keyboard").click()
     left = page.get_by_text(re.compile(r"of 20 pictures left without a label"))
     expect(left).to_have_text(re.compile("^3 of"))
+    assert complaints(page) == ""
     site.take_picture(page, "label-by-keyboard")
     page.keyboard.press("2")
     expect(left).to_have_text(re.compile("^2 of"))

@@ -37,9 +37,7 @@ class PictureQuery(Schema):
     model: Literal["", "right", "wrong", "unsure"] = Field("", description="What the newest model says.")
     name: str = Field("", description="Part of the name.")
     sort: Literal["", "newest", "name", "suspicion", "confidence"] = ""
-    removed: bool = Field(
-        default=False, description="Pictures that were removed, instead of those that are there."
-    )
+    removed: bool = Field(default=False, description="Those that were removed, not those that are there.")
     version: int | None = Field(None, ge=1, le=2**31, description="Number of a version; else the latest.")
     after: int | None = Field(None, ge=0, le=2**62, description="`next` of the page before.")
     limit: int = Field(100, ge=1, le=MOST)

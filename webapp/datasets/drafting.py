@@ -14,7 +14,16 @@ from typing import TypeVar
 from django.db.models import Count
 from django.utils import timezone
 
-from webapp.datasets.models import Dataset, DatasetVersion, Edit, Finding, Image, ImageLabel, Opinion
+from webapp.datasets.models import (
+    Dataset,
+    DatasetVersion,
+    Edit,
+    Finding,
+    Image,
+    ImageLabel,
+    Label,
+    Opinion,
+)
 from webapp.datasets.versions import change_counts, discard, open_version
 
 CHUNK = 5000  # ids in one query; databases allow about 32,000
@@ -194,6 +203,7 @@ def recount(version: DatasetVersion, *, before: Tally, after: Tally) -> None:
     splits.subtract(before.splits)
     version.pictures += after.pictures - before.pictures
     version.summary = {
+        **summary,  # what else an import has noted there
         "labels": {name: count for name, count in sorted(labels.items()) if count},
         "splits": dict(splits),
         "unlabelled": summary.get("unlabelled", 0) + after.unlabelled - before.unlabelled,
@@ -211,13 +221,18 @@ def take_back(edit: Edit) -> None:
     for key, ended in ((ENDED, None), (RENEWED, version)):
         for ids in chunks(undo.get(key, ())):
             ImageLabel.objects.filter(pk__in=ids).update(removed_in=ended)
+    made: set[int] = set()
     for ids in chunks(undo.get(LINKED, ())):
-        ImageLabel.objects.filter(pk__in=ids).delete()
+        links = ImageLabel.objects.filter(pk__in=ids)
+        made |= set(links.values_list("label_id", flat=True))
+        links.delete()
     for ids in chunks(undo.get(CREATED, ())):
         Image.objects.filter(pk__in=ids).delete()
     for key, ended in ((REMOVED, None), (RETURNED, version)):
         for ids in chunks(undo.get(key, ())):
             Image.objects.filter(pk__in=ids).update(removed_in=ended)
+    # A label that came with the edit goes with it; one that any version has, or had, stays.
+    Label.objects.filter(pk__in=made, image_labels=None).delete()
     for was, moved in undo[SPLITS].items():
         split, _, split_by = was.partition("/")
         for ids in chunks(moved):

@@ -93,11 +93,12 @@ def test_a_change_that_cannot_be_is_explained(
 
 def test_test_pictures_stay_unless_confirmed(alice_api: Client, alice: User) -> None:
     dataset = make_version(alice, each=5).dataset
-    body = {"ids": ids(dataset, split="test"), "split": "train"}
+    body = {"ids": ids(dataset, split="test"), "split": "train", "labels": ["blue"]}
     answer = send(alice_api, "patch", f"{BASE}/{dataset.pk}/pictures", body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "leaves_test")
+    assert dataset.versions.count() == 1  # all of a change is made, or nothing
     answer = send(alice_api, "patch", f"{BASE}/{dataset.pk}/pictures", body | {"confirmed": True})
-    assert answer.json()[0]["changed"] == 2
+    assert [each["changed"] for each in answer.json()] == [2, 2]
 
 
 def test_a_version_is_saved_and_exported(alice_api: Client, alice: User) -> None:

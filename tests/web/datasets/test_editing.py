@@ -184,6 +184,7 @@ def test_the_last_undo_takes_the_version_away_but_not_its_findings(alice: User) 
         dataset=dataset, version=latest(dataset), kind="dark", severity="note", key="x", message="Dark."
     )
     editing.undo_last(dataset=dataset)
+    assert not dataset.labels.filter(name="blue").exists()
     finding.refresh_from_db()
     assert finding.version == latest(dataset) == version
     with pytest.raises(UserError, match="nothing left to undo"):

@@ -52,6 +52,35 @@ def test_a_zip_that_is_imported_again_is_the_same_data_set(alice: User) -> None:
     assert latest(again).summary["labels"] == version.summary["labels"]
 
 
+def test_splits_come_back_with_a_zip_that_has_them(alice: User) -> None:
+    dataset = imported_dataset(alice, files=label_files(each=20))
+    images = list(dataset.images.filter(split="train").values_list("pk", flat=True))
+    editing.move_to_split(dataset=dataset, images=images[:5], split="validation")
+    version = versions.seal_version(version=latest(dataset))
+    again = make_dataset(alice)
+    import_files(again, b"".join(exporting.stream_zip(version, splits=True)))
+
+    def splits(each: Dataset) -> dict[str, str]:
+        return dict(services.version_images(latest(each)).values_list("sha256", "split"))
+
+    assert splits(again) == splits(dataset)
+    assert contents(again) == contents(dataset)
+
+
+def test_several_labels_come_back(alice: User) -> None:
+    dataset = imported_dataset(alice)
+    Dataset.objects.filter(pk=dataset.pk).update(task=Dataset.Task.MULTI)
+    dataset.refresh_from_db()
+    images = list(dataset.images.values_list("pk", flat=True))
+    editing.add_label(dataset=dataset, images=images[:5], label="red")
+    version = versions.seal_version(version=latest(dataset))
+    again = make_dataset(alice)
+    import_files(again, b"".join(exporting.stream_zip(version)))
+    assert contents(again) == contents(dataset)
+    again.refresh_from_db()
+    assert again.task == Dataset.Task.MULTI
+
+
 def test_an_old_version_is_exported_as_it_was(alice: User) -> None:
     dataset = imported_dataset(alice)
     first = latest(dataset)

@@ -83,7 +83,12 @@ def test_filters_find_what_they_say(alice_client: Client, alice: User) -> None:
     editing.relabel(dataset=dataset, images=[one.pk], labels=[])
     editing.remove_pictures(dataset=dataset, images=[two.pk])
     finding = Finding.objects.create(
-        dataset=dataset, version=dataset.latest, kind="dark", severity="note", key="k", message="Dark."
+        dataset=dataset,
+        version=dataset.versions.get(number=2),
+        kind="dark",
+        severity="note",
+        key="k",
+        message="Dark.",
     )
     finding.images.add(three)
     Image.objects.filter(pk=four.pk).update(width=2000, height=1500)
@@ -183,6 +188,21 @@ def test_leaving_the_test_has_to_be_confirmed(alice_client: Client, alice: User)
     assert dataset.latest
     assert dataset.latest.number == 1
     answer = edit(alice_client, dataset, "?split=test", all="1", action="move_confirmed", split="train")
+    assert "2 pictures moved to the training pictures." in words(answer)
+
+
+def test_leaving_the_test_is_asked_without_scripts_too(alice_client: Client, alice: User) -> None:
+    dataset = make_version(alice, each=5).dataset
+    test = list(Image.objects.filter(split="test").values_list("pk", flat=True))
+    address = f"/datasets/{dataset.pk}/edit/"
+    asked = alice_client.post(address, {"images": test, "action": "move", "split": "train"})
+    assert asked.status_code == 409
+    assert "Move test pictures? 2 of these pictures are set aside for the test." in words(asked)
+    sent = {
+        name: re.findall(rf'name="{name}" value="([^"]*)"', asked.content.decode())
+        for name in ("images", "split")
+    }
+    answer = alice_client.post(address, {**sent, "action": "move_confirmed"}, follow=True)
     assert "2 pictures moved to the training pictures." in words(answer)
 
 

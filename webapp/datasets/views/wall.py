@@ -140,6 +140,8 @@ def answer(request: AuthenticatedRequest, dataset: Dataset, toast: Toast) -> Htt
 
 def refuse(request: AuthenticatedRequest, dataset: Dataset, toast: Toast, status: int) -> HttpResponse:
     """Why nothing was done; the wall stays as it is."""
+    if not request.htmx and toast.confirm:
+        return ask(request, dataset, toast.text, status)
     if not request.htmx:
         messages.error(request, toast.text)
         return redirect(back(request, dataset))
@@ -149,6 +151,19 @@ def refuse(request: AuthenticatedRequest, dataset: Dataset, toast: Toast, status
     response["HX-Retarget"] = "#edit-toast"
     response["HX-Reswap"] = "innerHTML"
     return response
+
+
+def ask(request: AuthenticatedRequest, dataset: Dataset, message: str, status: int) -> HttpResponse:
+    """The question as a page of its own, for somebody without scripts."""
+    given = [(name, request.POST.getlist(name)) for name in ("images", "ids", "all", "split")]
+    context = {
+        "dataset": dataset,
+        "message": message,
+        "given": given,
+        "query": wall_query(request).urlencode(),
+        "back": back(request, dataset),
+    }
+    return render(request, "datasets/confirm_move.html", context, status=status)
 
 
 def back(request: AuthenticatedRequest, dataset: Dataset) -> str:
