@@ -52,7 +52,7 @@ test: setup-dev ## Run every test: engine, web, architecture, integration, brows
 	$(HEADING) "Engine, web, scripts and architecture: searching first, its output after that of the rest"
 	$(BIN)/pytest $(SEARCHING) > "$$DATA_DIR/searching.txt" 2>&1 & searching=$$!
 	trap 'kill $$searching; rm -rf "$$DATA_DIR"' EXIT
-	rest=0; $(BIN)/pytest tests/engine tests/web tests/architecture tests/scripts $(SEARCHING:%=--ignore=%) || rest=$$?
+	rest=0; $(BIN)/pytest tests/engine tests/web tests/security tests/architecture tests/scripts $(SEARCHING:%=--ignore=%) || rest=$$?
 	half=0; wait $$searching || half=$$?
 	trap 'rm -rf "$$DATA_DIR"' EXIT
 	cat "$$DATA_DIR/searching.txt"; (( rest == 0 && half == 0 ))
