@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .ONESHELL:
-.PHONY: help setup setup-dev run test check bench-search bench-slots bench-peers bench-accuracy bench-budget bench-train vendor clean
+.PHONY: help setup setup-dev run test check bench-search bench-slots bench-peers bench-accuracy bench-budget bench-train bench-import vendor clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
@@ -16,6 +16,8 @@ RUN_STAMP := $(VENV)/.installed-$(shell cat requirements.txt constraints.txt | c
 DEV_STAMP := $(VENV)/.installed-dev-$(shell cat requirements.txt requirements-dev.txt constraints.txt | cksum | cut -d ' ' -f 1)
 # Checks and tests never touch the data folder of a running site.
 SCRATCH = export DATA_DIR="$$(mktemp -d)"; trap 'rm -rf "$$DATA_DIR"' EXIT; unset REDIS_URL DATABASE_URL HTTPS ALLOWED_HOSTS DEBUG HOST PORT
+# About half of the fast tests, by time: make runs them beside the others, a core each.
+SEARCHING := tests/engine/space tests/engine/strategies tests/engine/fidelity tests/engine/test_bench_gates.py tests/engine/test_proposing.py
 HEADING = printf '\n\033[1m%s\033[0m\n'
 
 help: ## List the commands
@@ -47,8 +49,13 @@ run: setup ## Start Netwright; Ctrl-C stops it (DATA_DIR, HOST, PORT and more: s
 test: setup-dev ## Run every test: engine, web, architecture, integration, browser
 	@$(SCRATCH); export OMP_NUM_THREADS=1
 	CHROMIUM="$$(scripts/ensure_chromium.sh)"; export CHROMIUM
-	$(HEADING) "Engine, web, scripts and architecture"
-	$(BIN)/pytest tests/engine tests/web tests/architecture tests/scripts
+	$(HEADING) "Engine, web, scripts and architecture: searching first, its output after that of the rest"
+	$(BIN)/pytest $(SEARCHING) > "$$DATA_DIR/searching.txt" 2>&1 & searching=$$!
+	trap 'kill $$searching; rm -rf "$$DATA_DIR"' EXIT
+	rest=0; $(BIN)/pytest tests/engine tests/web tests/security tests/architecture tests/scripts $(SEARCHING:%=--ignore=%) || rest=$$?
+	half=0; wait $$searching || half=$$?
+	trap 'rm -rf "$$DATA_DIR"' EXIT
+	cat "$$DATA_DIR/searching.txt"; (( rest == 0 && half == 0 ))
 	$(HEADING) "Integration: real broker, real worker, real training"
 	$(BIN)/pytest tests/integration
 	$(HEADING) "Browser: the whole journey in Chromium"
@@ -92,6 +99,10 @@ bench-budget: setup-dev ## Time whole searches against their budgets on drawn se
 bench-train: setup-dev ## Time the training loop against its bare step, and the frozen trunk's runtimes (some minutes)
 	@$(SCRATCH); export OMP_NUM_THREADS=1
 	$(BIN)/python -m scripts.bench_train --repeats $${REPEATS:-5}
+
+bench-import: setup-dev ## Time an import against a bare loop of unzip, decode, thumbnail (a minute or two)
+	@$(SCRATCH); export OMP_NUM_THREADS=1
+	$(BIN)/python -m scripts.bench_import --pictures $${PICTURES:-1500} --size $${SIZE:-640x480} $${BENCH_OPTIONS:-}
 
 vendor: ## Fetch the pinned front-end files into static/vendor (needs Node; the copies are committed)
 	npm ci --ignore-scripts --no-audit --no-fund

@@ -8,12 +8,16 @@ from typing import Any
 from webapp.core.processes import die_with_parent
 
 wsgi_app = "webapp.wsgi:application"
-worker_class = "gthread"  # a slow upload holds one thread, not a process
+# A slow upload holds one thread, not a process, and may take hours: of threads, `timeout` below only watches
+# that their process lives. gunicorn has no limit of its own on bodies; ours are in RequestLimitMiddleware. A
+# connection that falls silent while it sends a piece is given up by webapp.api.uploads.
+worker_class = "gthread"
 workers = 2
 threads = 4
 preload_app = True  # load the site once and share its memory
 timeout = 300  # a worker that is silent for so long is stuck
-graceful_timeout = 5  # well inside the 10 s in which everything must stop
+# Well inside the 10 s in which everything must stop. An upload by tus that this cuts goes on by itself later.
+graceful_timeout = 5
 keepalive = 5
 control_socket_disable = True
 if Path("/dev/shm").is_dir():  # noqa: S108 - a worker's sign of life must not wait for a slow disk

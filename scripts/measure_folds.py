@@ -59,7 +59,7 @@ def look(source: Path, folder: Path) -> Inputs:
     found = gather(source, folder / "pictures", on_file=lambda _: None)
     pictures = tuple(
         Picture(id=i, path=path, label=label, split="train", group=digest)
-        for i, (path, label, digest) in enumerate(found.pictures)
+        for i, (path, (label, *_), digest) in enumerate(found.pictures)
     )
     labels = tuple(sorted({picture.label for picture in pictures}))
     manifest = Manifest(folder / "pictures", labels, pictures)

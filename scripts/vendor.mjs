@@ -10,10 +10,10 @@ const vendor = join(root, "static", "vendor");
 
 /** The lucide icons that templates use, by their name there. */
 const ICONS = [
-  "arrow-right", "arrow-up-down", "chart-line", "check", "chevron-down", "chevron-left", "chevron-right",
+  "arrow-right", "arrow-up-down", "camera", "chart-line", "check", "chevron-down", "chevron-left", "chevron-right",
   "circle-alert", "circle-check", "circle-help", "clock", "code", "copy", "cpu", "dices", "download", "eye",
-  "file-x", "gauge", "history", "house", "images", "info", "key-round", "layers", "log-out", "monitor", "moon",
-  "network", "package", "pause", "play", "plus", "rocket", "scale", "shapes", "sparkles", "square", "sun", "table", "tags",
+  "file-x", "folder", "gauge", "history", "house", "images", "info", "key-round", "layers", "log-out", "monitor", "moon",
+  "network", "package", "pause", "play", "plus", "rocket", "rotate-cw", "scale", "server", "shapes", "sparkles", "square", "sun", "table", "tags",
   "trash-2", "triangle-alert", "trophy", "upload", "user", "wand-sparkles", "x", "zap",
 ];
 

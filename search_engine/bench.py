@@ -111,12 +111,16 @@ def bench(table: TableSpace, strategy: str, evaluations: int, seeds: int) -> dic
         "strategy": strategy,
         "mean": {
             str(n): round(fmean(run.scores[min(n, len(run.scores)) - 1] for run in runs), 4)
-            for n in CHECKPOINTS
-            if n <= evaluations
+            for n in checkpoints(evaluations)
         },
         "median_evaluations": None if arrived == float("inf") else arrived,
         "seconds": round(time.perf_counter() - started, 2),
     }
+
+
+def checkpoints(evaluations: int) -> tuple[int, ...]:
+    """Those within so many evaluations; where there are not even ten, their end."""
+    return tuple(n for n in CHECKPOINTS if n <= evaluations) or (evaluations,)
 
 
 def spend(table: TableSpace, strategy: str, scheduler: str | None, budget: float, seed: int) -> list[Step]:
@@ -153,8 +157,15 @@ def bench_costs(
     ``mean`` is by what was spent, and ``score`` its last: the mean truth of the winners.
 
     Raises:
-        SpaceError: not even one training is within the budget.
+        SpaceError: the budget does not pay for one training or has no end, or short trainings cost more.
     """
+    if not math.isfinite(budget):
+        raise SpaceError(f"A budget of {budget:g} has no end. Name a number.")
+    if scheduler and table.low and table.low.cost >= table.full.cost:
+        raise SpaceError(
+            f"The table's short training costs {table.low.cost:g} and its full one {table.full.cost:g}. "
+            "Correct the costs, or leave the short one out with --scheduler none."
+        )
     started = time.perf_counter()
     runs = [spend(table, strategy, scheduler, budget, seed) for seed in range(seeds)]
     if not all(runs):

@@ -25,6 +25,7 @@ from search_engine.ledger import read_ledger, step_as_dict, write_ledger
 from search_engine.runner import LocalSearch, Outcome
 from search_engine.space.architecture import Genome
 from search_engine.space.table import read_table
+from search_engine.suspects import SUSPECTS, write_suspects
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -78,7 +79,7 @@ def predict(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _bundle_folder(bundle: Path) -> Iterator[Path]:
-    """The folder of a bundle; of a zip, as the site gives it, the two files that matter are unpacked."""
+    """The folder of a bundle; of a zip, as the site gives it, the files that matter are unpacked."""
     if not bundle.is_file():
         if not (bundle / "model.onnx").is_file():
             raise SearchEngineError(f"{bundle} is not a bundle: there is no model.onnx in it.")
@@ -89,6 +90,8 @@ def _bundle_folder(bundle: Path) -> Iterator[Path]:
             with zipfile.ZipFile(bundle) as archive:
                 for name in ("model.onnx", "labels.json"):
                     Path(scratch, name).write_bytes(archive.read(name))
+                if "model.json" in archive.namelist():
+                    Path(scratch, "model.json").write_bytes(archive.read("model.json"))
         except (zipfile.BadZipFile, KeyError) as error:
             raise SearchEngineError(f"{bundle} is not a bundle: {error}.") from error
         yield Path(scratch)
@@ -105,7 +108,8 @@ def fit(options: argparse.Namespace) -> int:
         manifest = work / "manifest.jsonl"
         train = _gather(options.train, work / "pictures")
         test = _gather(options.test, work / "pictures") if options.test else None
-        write_manifest(make_manifest(train, test, work / "pictures", seed=options.seed), manifest)
+        listed = make_manifest(train, test, work / "pictures", seed=options.seed)
+        write_manifest(listed, manifest)
         config = SearchConfig(
             budget_seconds=max(1.0, options.minutes * 60 - (time.monotonic() - started)),
             seed=options.seed,
@@ -132,6 +136,10 @@ def fit(options: argparse.Namespace) -> int:
         outcome = search.run(title=options.train.stem)
         shutil.move(outcome.bundle, options.out)
         write_ledger(outcome.ledger, options.out / "ledger.jsonl")
+        if outcome.doubted:
+            names = {**(test.names if test else {}), **train.names}
+            given = {picture.id: names[picture.path] for picture in listed.pictures}
+            write_suspects(Path(outcome.doubted.out), given, options.out / SUSPECTS)
     _report(outcome, options, time.monotonic() - started)
     return 0
 
@@ -150,7 +158,8 @@ def _gather(source: Path, folder: Path) -> Gathered:
     if not source.exists():
         raise SearchEngineError(f"There is no file or folder {source}.")
     found = gather(source, folder, on_file=lambda _: None)
-    _say(f"{source}: {len(found.pictures)} pictures, {len(found.rejected)} files rejected")
+    unlabelled = f", {found.unlabelled} pictures without a label left out" if found.unlabelled else ""
+    _say(f"{source}: {len(found.pictures)} pictures, {len(found.rejected)} files rejected{unlabelled}")
     for item in found.rejected:
         _say(f"  rejected {item.name}: {item.reason}")
     return found
@@ -159,10 +168,16 @@ def _gather(source: Path, folder: Path) -> Gathered:
 def _report(outcome: Outcome, options: argparse.Namespace, seconds: float) -> None:
     test: dict[str, Any] = outcome.card["test"]
     low, high = test["interval"]
+    several = "the labels of " if "thresholds" in outcome.card else ""
     _say(
-        f"Right on {test['accuracy']:.1%} of {test['n']} pictures that it had never seen "
+        f"Right on {test['accuracy']:.1%} of {several}{test['n']} pictures that it had never seen "
         f"(95 % interval {low:.1%} to {high:.1%}). Bundle: {options.out}"
     )
+    if several:
+        _say(
+            f"Every label right on {test['subset_accuracy']:.1%} of them; mean average precision "
+            f"{test['mean_average_precision']:.3f}."
+        )
     if options.json:
         result = {
             "test": test,
@@ -181,6 +196,7 @@ def _report(outcome: Outcome, options: argparse.Namespace, seconds: float) -> No
             },
             "controls": outcome.controls,
             "worth": [comparison.to_dict() for comparison in outcome.worth],
+            "suspected": outcome.doubted.suspected if outcome.doubted else None,
             "bundle": str(options.out),
         }
         print(json.dumps(result, ensure_ascii=False))

@@ -11,18 +11,11 @@ import numpy as np
 
 from search_engine.commands import Combine, Export, Refit
 from search_engine.errors import TrialFailed
-from search_engine.evaluate.bootstrap import pack_bits
-from search_engine.evaluate.ensemble import (
-    expected_calibration_error,
-    fit_temperature,
-    mixture,
-    select,
-    softmax,
-)
-from search_engine.evaluate.metrics import log_loss, standard_error
+from search_engine.evaluate.bootstrap import pack_bits, standard_error_of
+from search_engine.evaluate.ensemble import mixture, select
 from search_engine.events import Combined, Progress, Refitted
 from search_engine.export.bundle import Member
-from search_engine.export.onnx import FAINTEST, ServingModel, ServingPart
+from search_engine.export.onnx import ServingModel, ServingPart
 from search_engine.fitting import TRUNK_LATENCY, Fitter
 from search_engine.space.architecture import Genome
 from search_engine.space.cost import Cost, cost_together, frozen_share
@@ -55,9 +48,9 @@ class Rival:
         """From a line of a command; ``targets`` are the labels of the pictures that judge."""
         number, kind, genome = data["number"], Kind(data["kind"]), fitter.genome(data["genome"])
         logits = fitter.logits(number, kind, genome)
-        temperature = fit_temperature(logits, targets)
+        temperature = fitter.task.fit_temperature(logits, targets)
         latency = data.get("latency_ms") or 0.0
-        return cls(number, kind, genome, latency, temperature, softmax(logits, temperature))
+        return cls(number, kind, genome, latency, temperature, fitter.task.probabilities(logits, temperature))
 
 
 def combine(command: Combine, fitter: Fitter) -> Combined:
@@ -68,7 +61,7 @@ def combine(command: Combine, fitter: Fitter) -> Combined:
     """
     started = time.monotonic()
     fitter.sink.emit(Progress(phase="finish", text="Looking which networks are better together"))
-    targets = fitter.targets
+    targets, task = fitter.targets, fitter.task
     rivals = [Rival.of(data, fitter, targets) for data in command.rivals]
 
     def allowed(places: Collection[int]) -> bool:
@@ -80,14 +73,16 @@ def combine(command: Combine, fitter: Fitter) -> Combined:
             command.max_latency_ms is None or latency_together(some, fitter) <= command.max_latency_ms
         )
 
-    chosen = select([r.probabilities for r in rivals], targets, most=command.most, allowed=allowed)
+    chosen = select(
+        [r.probabilities for r in rivals], targets, most=command.most, allowed=allowed, loss=task.loss
+    )
     mixed = _mixed(rivals, chosen)
-    alone = float((rivals[0].probabilities.argmax(1) == targets).mean())
-    least = alone - standard_error(alone, len(targets))
-    if len(chosen) == 1 or (mixed.argmax(1) == targets).mean() < least:
+    alone = task.right(rivals[0].probabilities, targets)
+    least = alone.mean() - standard_error_of(alone)
+    if len(chosen) == 1 or task.right(mixed, targets).mean() < least:
         chosen = {0: 1}
         mixed = _mixed(rivals, chosen)
-    together, right = [rivals[place] for place in chosen], mixed.argmax(1) == targets
+    together, right = [rivals[place] for place in chosen], task.right(mixed, targets)
     whole, accuracy = cost_together([r.genome for r in together], fitter.classes), float(right.mean())
     return Combined(
         number=command.number,
@@ -96,14 +91,15 @@ def combine(command: Combine, fitter: Fitter) -> Combined:
             for place, count in chosen.items()
         ],
         accuracy=accuracy,
-        standard_error=standard_error(accuracy, len(targets)),
-        loss=log_loss(mixed, targets),
+        standard_error=standard_error_of(right),
+        loss=task.loss(mixed, targets),
         parameters=whole.parameters,
         macs=whole.macs,
         latency_ms=latency_together(together, fitter),
         size_bytes=4 * whole.parameters,
         seconds=time.monotonic() - started,
         right=pack_bits(right),
+        figures=task.figures(mixed, targets),
     )
 
 
@@ -136,9 +132,11 @@ def refit(command: Refit, fitter: Fitter) -> Refitted:
     everything = fitter.examples(genome, "train", "validation")
     fitted = fitter.fit(command, kind, genome, [Fold(everything, None)])
     [model] = fitted.models
-    targets = fitter.targets
-    before = fitter.logits(command.source, kind, genome).argmax(1) == targets
-    after = fitter.ask(model, genome).argmax(1) == targets
+    targets, task = fitter.targets, fitter.task
+    before, after = (
+        task.right(task.probabilities(logits), targets)
+        for logits in (fitter.logits(command.source, kind, genome), fitter.ask(model, genome))
+    )
     if after.mean() < before.mean():
         raise TrialFailed(
             f"Training on all pictures came out worse than before, {after.mean():.1%} against "
@@ -158,13 +156,15 @@ class Assembled:
         members: what it is made of.
         cost: of the whole.
         validation: ``accuracy``, ``log_loss``, ``calibration_error``, ``n`` and ``folds`` of the networks
-            before they were fitted again.
+            before they were fitted again; and more figures where pictures may have several labels.
+        thresholds: the probability from which each label is given; none where the likeliest is.
     """
 
     model: ServingModel
     members: tuple[Member, ...]
     cost: Cost
-    validation: dict[str, float]
+    validation: dict[str, Any]
+    thresholds: tuple[float, ...] = ()
 
 
 def assemble(command: Export, fitter: Fitter) -> Assembled:
@@ -172,12 +172,13 @@ def assemble(command: Export, fitter: Fitter) -> Assembled:
 
     Temperatures come from the trials' own answers on the validation pictures; a refit has seen these.
     """
-    targets = fitter.targets
+    targets, task = fitter.targets, fitter.task
     rivals = [Rival.of(data, fitter, targets) for data in command.parts]
     shares = [float(data["share"]) for data in command.parts]
-    mixed = np.log(np.clip(mixture([r.probabilities for r in rivals], shares), FAINTEST, 1.0))
-    temperature = fit_temperature(mixed, targets)
-    answers = softmax(mixed, temperature)
+    mixed = task.logits(mixture([r.probabilities for r in rivals], shares))
+    temperature = task.fit_temperature(mixed, targets)
+    answers = task.probabilities(mixed, temperature)
+    thresholds = task.thresholds(answers, targets)
     parts = [
         ServingPart(
             trunk=load_trunk(r.genome.trunk.name) if r.genome.trunk else None,
@@ -193,14 +194,9 @@ def assemble(command: Export, fitter: Fitter) -> Assembled:
         for r, share, data in zip(rivals, shares, command.parts, strict=True)
     )
     return Assembled(
-        model=ServingModel(parts, temperature),
+        model=ServingModel(parts, temperature, multi=task.is_multi),
         members=members,
         cost=cost_together([r.genome for r in rivals], fitter.classes),
-        validation={
-            "accuracy": float((answers.argmax(1) == targets).mean()),
-            "log_loss": log_loss(answers, targets),
-            "calibration_error": expected_calibration_error(answers, targets),
-            "n": len(targets),
-            "folds": max(1, fitter.plan.folds),
-        },
+        validation=task.validation(answers, targets, thresholds) | {"folds": max(1, fitter.plan.folds)},
+        thresholds=thresholds,
     )

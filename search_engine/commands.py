@@ -154,5 +154,20 @@ class Export(Message, name="export"):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Doubt(Message, name="doubt"):
+    """Rank labels by how wrong they look. Answered by ``Doubted``, ``Failed`` or ``Stopped``.
+
+    Attributes:
+        parts: the networks of the finished model, as of ``Export``.
+        seconds: limit on wall-clock seconds, about.
+        out: file that is written or replaced; see ``doubting.write_opinions``.
+    """
+
+    parts: list[dict[str, Any]]
+    seconds: float
+    out: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stop(Message, name="stop"):
     """End the command at work, soon. Answered by ``Stopped`` (or by what it was about to answer)."""

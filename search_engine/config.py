@@ -80,7 +80,7 @@ class Plan:
         epochs: full training length of one candidate.
         trial_seconds: expected seconds of one candidate on one slot.
         prepare_seconds: expected seconds until the activations are cached, all slots helping.
-        finish_seconds: seconds kept back for the final fit, the export and the sealed test.
+        finish_seconds: seconds kept back for the export, the sealed test and a look at the labels.
         rates: the measurements behind it: ``decode``, ``train`` and ``extract_<px>`` in pictures a second,
             ``trunk_latency_ms``, the median milliseconds of one picture through the trunk.
         space: a name in ``search_engine.space.registry.SPACES``.
@@ -105,6 +105,7 @@ class Plan:
         folds: in how many parts the pictures are divided for cross-validation: each network is trained so
             often, each time without one part, which then judges it. The validation pictures are the first
             part. Up to 1: the validation pictures alone judge.
+        task: what is asked of the networks, as the manifest says: ``single`` label a picture, or ``multi``.
     """
 
     trunk: str
@@ -130,6 +131,7 @@ class Plan:
     scratch_seconds: float = 0.0
     validation: int = 0
     folds: int = 0
+    task: str = "single"
 
     def affords(self, config: SearchConfig) -> int:
         """How many networks a search can train in all, as far as is known before it begins."""

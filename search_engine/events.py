@@ -4,7 +4,7 @@ Commands (see ``commands``) go to the engine's standard input, events come from 
 dataclasses; ``to_line`` and ``from_line`` are the only way over the wire. A command is answered by any
 number of ``Progress``, ``EpochDone`` and ``Log`` events and then exactly one closing event: ``Opened``,
 ``Measured``, ``Prepared``, ``Trained``, ``SupernetDone``, ``Combined``, ``Refitted``, ``Exported``,
-``Failed`` or ``Stopped``.
+``Doubted``, ``Failed`` or ``Stopped``.
 """
 
 from __future__ import annotations
@@ -108,6 +108,8 @@ class Trained(Message, name="trained"):
         right: which of them it is right on, as ``evaluate.bootstrap.pack_bits`` writes it; the same pictures
             in the same order for all trials of a search that were trained in full and to the end.
         folds: of its cross-validation; up to 1 the validation split judged it.
+        figures: more on the same pictures, where they may have several labels: ``mean_average_precision``
+            and ``subset_accuracy``; ``accuracy`` is then the share of all their labels decided rightly.
     """
 
     number: int
@@ -123,6 +125,7 @@ class Trained(Message, name="trained"):
     killed: bool = False
     right: str = ""
     folds: int = 1
+    figures: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +153,7 @@ class Combined(Message, name="combined"):
 
     Attributes:
         members: ``number`` and ``weight``, the largest first; the weights sum to 1.
-        accuracy, standard_error, loss, right: as of ``Trained``, on the pictures that it was selected on.
+        accuracy, standard_error, loss, right, figures: as of ``Trained``, on the pictures that selected it.
         parameters, macs, latency_ms, size_bytes: of the whole, where what is shared counts once.
     """
 
@@ -165,6 +168,7 @@ class Combined(Message, name="combined"):
     size_bytes: int
     seconds: float
     right: str = ""
+    figures: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +187,16 @@ class Exported(Message, name="exported"):
     number: int
     out: str
     model: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubted(Message, name="doubted"):
+    """The labels of ``pictures`` pictures are ranked in the file ``out``; so many are ``suspected``."""
+
+    out: str
+    pictures: int
+    suspected: int
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,6 +239,7 @@ CLOSING: tuple[type[Message], ...] = (
     Combined,
     Refitted,
     Exported,
+    Doubted,
     Failed,
     Stopped,
 )

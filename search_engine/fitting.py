@@ -16,8 +16,9 @@ from search_engine.commands import Refit, Train
 from search_engine.config import Plan
 from search_engine.data.manifest import TRAIN, VALIDATION
 from search_engine.errors import Cancelled, SearchEngineError, TrialFailed
+from search_engine.evaluate.bootstrap import shares_of
 from search_engine.evaluate.latency import median_latency_ms
-from search_engine.evaluate.metrics import log_loss
+from search_engine.evaluate.task import Task
 from search_engine.events import EpochDone, EventSink, Log
 from search_engine.export.onnx import candidate_onnx
 from search_engine.fidelity.between import chance_to_reach
@@ -64,6 +65,7 @@ class Fitter:
         run: folder of the search; weights go into its ``trials``.
         plan, inputs: of the search.
         classes: labels.
+        task: what is asked about them.
         device: to train on.
         sink: gets epochs and lines of the log.
         should_stop: asked often.
@@ -73,6 +75,7 @@ class Fitter:
     plan: Plan
     inputs: Inputs
     classes: int
+    task: Task
     device: torch.device
     sink: EventSink
     should_stop: Callable[[], bool]
@@ -247,15 +250,18 @@ class Fitter:
         if command.incumbent is None or len(models) == len(folds):
             return False
         logits, targets = out_of_fold(models, folds)
-        right, judged = int((logits.argmax(1) == targets).sum()), len(targets)
+        right, judged = (
+            self.task.right(self.task.probabilities(logits.numpy()), targets.numpy()),
+            len(targets),
+        )
         count = sum(len(fold.held_out) for fold in folds if fold.held_out is not None)
-        chance = chance_to_reach(right, judged, count, command.incumbent)
+        chance = chance_to_reach(float(shares_of(right).sum()), judged, count, command.incumbent)
         if chance >= THRESHOLD / (len(command.curves) + 1):
             return False
         self.sink.emit(
             Log(
                 text=f"Network {command.number} was ended after {len(models)} of {len(folds)} folds: "
-                f"right on {right} of {judged} pictures so far, the chance that it would beat "
+                f"right on {self.task.told(right)} so far, the chance that it would beat "
                 f"{command.incumbent:.1%} was {chance:.1%}."
             )
         )
@@ -283,7 +289,7 @@ class Fitter:
         for value in STRENGTHS:
             fit(value)
             logits, targets = out_of_fold(models, folds)
-            losses[value] = log_loss(torch.softmax(logits, 1).numpy(), targets.numpy())
+            losses[value] = self.task.loss(self.task.probabilities(logits.numpy()), targets.numpy())
         best = min(losses, key=losses.__getitem__)
         fit(best)
         return best
@@ -356,7 +362,7 @@ class Fitter:
 
     @property
     def targets(self) -> np.ndarray:
-        """(N,) labels of the pictures that judge trials."""
+        """(N,) or (N, L) targets of the pictures that judge trials."""
         targets: np.ndarray = self.inputs.examples((), *self.judging).labels.cpu().numpy()
         return targets
 

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -45,6 +45,8 @@ class Entry:
         folds: of its cross-validation; 1: the validation split judged it.
         accuracy, standard_error, loss: on the pictures that judged it; None until finished.
         parameters, macs, latency_ms, size_bytes: of the whole network.
+        figures: more of the pictures that judged it, where they may have several labels; accuracy is then the
+            share of their labels that were decided rightly.
         error: why it failed, in words; empty otherwise.
     """
 
@@ -75,6 +77,7 @@ class Entry:
     latency_ms: float | None = None
     size_bytes: int | None = None
     error: str = ""
+    figures: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -123,16 +126,19 @@ class Ledger:
     def lines(self) -> Iterator[str]:
         """JSON lines, each with its line end."""
         head = {"config": self.config.to_dict(), "plan": self.plan.to_dict(), "split": self.split}
-        for row in (head, *(asdict(entry) for entry in self.entries)):
+        for row in (head, *(_row(entry) for entry in self.entries)):
             yield json.dumps(row, ensure_ascii=False) + "\n"
 
     def csv(self) -> str:
         """A table of the trials; vectors and genomes as JSON, text that a spreadsheet would run disarmed."""
         out = io.StringIO()
-        writer = csv.DictWriter(out, fieldnames=list(Entry.__dataclass_fields__))
+        more = sorted({name for entry in self.entries for name in entry.figures})
+        fields = [name for name in Entry.__dataclass_fields__ if name != "figures"]
+        writer = csv.DictWriter(out, fieldnames=[*fields, *more])
         writer.writeheader()
         for entry in self.entries:
-            row = asdict(entry) | {
+            row = {name: value for name, value in asdict(entry).items() if name != "figures"} | {
+                **entry.figures,
                 "vector": json.dumps(entry.vector),
                 "found": json.dumps(entry.found) if entry.found else "",
                 "members": json.dumps(entry.members) if entry.members else "",
@@ -147,6 +153,12 @@ class Ledger:
         best = best_model(self.config, self.plan, trials)
         clock = Clock(elapsed=0.0, exported=best.number if best else None, since_export=0.0)
         return decide(self.config, self.plan, trials, clock, space_of(self.config, self.plan))
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    """A line; without figures where there are none, as from before there were such."""
+    row = asdict(entry)
+    return row if entry.figures else {name: value for name, value in row.items() if name != "figures"}
 
 
 def read_ledger(path: Path) -> Ledger:

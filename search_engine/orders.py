@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from search_engine.commands import Combine, Refit, Supernet, Train
+from search_engine.commands import Combine, Doubt, Refit, Supernet, Train
 from search_engine.config import SearchConfig
 from search_engine.events import Message
 from search_engine.objective import latency_bound
-from search_engine.reserve import MOST_MEMBERS
+from search_engine.reserve import MOST_MEMBERS, doubt_seconds
 from search_engine.space.base import GenomeSpace
 from search_engine.space.shared import shared_base
 from search_engine.steps import ExportStep, TrainStep
@@ -101,6 +102,24 @@ def parts_for(step: ExportStep, record: RecordOf) -> list[dict[str, Any]]:
     return [
         _line(part.number, record) | {"weights": part.weights, "share": part.share} for part in step.parts
     ]
+
+
+def doubt_for(
+    step: ExportStep, config: SearchConfig, folds: int, *, record: RecordOf, left: float, out: Path
+) -> Doubt:
+    """The command to look for wrong labels, once the final export is done.
+
+    Args:
+        step: the final export.
+        config: of the search.
+        folds: of its cross-validation.
+        record: of earlier trials.
+        left: seconds of the budget that are left.
+        out: file for the ranking.
+    """
+    return Doubt(
+        parts=parts_for(step, record), seconds=doubt_seconds(config, folds, left), out=str(out.absolute())
+    )
 
 
 def _line(number: int, record: RecordOf) -> dict[str, Any]:

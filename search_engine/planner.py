@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from search_engine.config import FULL, Plan, SearchConfig
+from search_engine.reserve import doubt_reserve
 from search_engine.space.registry import ANY, HYBRID
 from search_engine.space.scratch_space import RESOLUTIONS
 from search_engine.space.trunks import TRUNKS, TrunkSpec
@@ -150,6 +151,7 @@ def _plan_on_trunk(
     used = max(1, min(pictures, most))
     prepare = seconds(resolution, used)
     finish = MARGIN * test_pictures * (1.0 / rates.decode + 1.0 / rates.extract[resolution]) + 6.0
+    finish += doubt_reserve(config, folds)
     search = max(1.0, budget - prepare - finish)
     epoch_seconds = folds * used / rates.train[resolution]
     wanted = search * config.slots / _trials_wanted(config)
@@ -238,7 +240,7 @@ def _plan_from_scratch(
 ) -> Plan:
     each = MARGIN * (1.0 / rates.decode + 1.0 / rates.extract[CONTROL_RESOLUTION]) / config.slots
     used = max(1, min(pictures, int(_prepare_limit(budget) / each)))
-    finish = MARGIN * test_pictures / rates.decode + 6.0
+    finish = MARGIN * test_pictures / rates.decode + 6.0 + doubt_reserve(config, folds)
     search = config.slots * max(1.0, budget - each * used - finish)
     wanted = search / _trials_wanted(config)
     good = wanted / SCRATCH_GOOD_EPOCHS  # seconds of an epoch

@@ -11,6 +11,16 @@ FINISH_SHARE = 0.2
 REFIT_FACTOR = 1.3
 """The final fit also sees the validation pictures (15 of 70 parts more), and a busy machine is slower."""
 
+DOUBT_SHARE = 0.02
+"""Of the budget that is kept back to look for wrong labels, where that takes trainings of its own."""
+DOUBT_RESERVE = 10.0
+"""Seconds for that which are enough: five folds of some thousand pictures."""
+DOUBT_MOST = 30.0
+"""Seconds that it may take where the budget has them left."""
+DOUBT_MARGIN = 2.0
+"""Seconds of these that stay free, to write it down and to end."""
+DOUBT_LATE = 1.0
+"""Seconds that it takes where the budget is overdrawn already."""
 
 CROSSED_FACTOR = 1.1
 """The folds of a cross-validation train on all pictures all but once; the rest is for a busy machine."""
@@ -40,3 +50,15 @@ def refit_reserve(config: SearchConfig, expected: float, winner: float, folds: i
     """
     others = (members_planned(config, expected, folds) - 1) * expected
     return refit_factor(folds) * max(winner, (winner + others) / config.slots)
+
+
+def doubt_reserve(config: SearchConfig, folds: int) -> float:
+    """Seconds to keep back for doubting labels; a cross-validation has said all that takes time already."""
+    return 0.0 if folds > 1 else min(DOUBT_RESERVE, DOUBT_SHARE * config.budget_seconds)
+
+
+def doubt_seconds(config: SearchConfig, folds: int, left: float) -> float:
+    """Seconds that doubting labels may take, once the model is finished and the budget has so many left."""
+    if left < 0.0:
+        return min(DOUBT_LATE, doubt_reserve(config, folds))
+    return max(doubt_reserve(config, folds), min(DOUBT_MOST, left - DOUBT_MARGIN))

@@ -21,6 +21,7 @@ from search_engine.evaluate.worth import Comparison
 from search_engine.events import (
     CLOSING,
     Combined,
+    Doubted,
     EpochDone,
     Exported,
     Failed,
@@ -35,7 +36,7 @@ from search_engine.events import (
 from search_engine.families import verdict
 from search_engine.finishing import best_model
 from search_engine.ledger import Ledger
-from search_engine.orders import order, parts_for
+from search_engine.orders import doubt_for, order, parts_for
 from search_engine.process import EngineDied, EngineProcess
 from search_engine.proposing import space_of
 from search_engine.records import Records
@@ -62,6 +63,7 @@ class Outcome:
         ledger: everything that was tried.
         controls: kind to validation accuracy.
         worth: what the search found against chance and against plain transfer learning.
+        doubted: the ranking of the labels by how wrong they look; None if there is none.
     """
 
     bundle: Path
@@ -71,6 +73,7 @@ class Outcome:
     ledger: Ledger
     controls: dict[str, float]
     worth: tuple[Comparison, ...]
+    doubted: Doubted | None = None
 
 
 class LocalSearch:
@@ -111,6 +114,7 @@ class LocalSearch:
         self._exported: tuple[int, float] | None = None
         self._exporting = False
         self._final: Exported | None = None
+        self._doubted: Doubted | None = None
         self._error: str | None = None
         self._verdict = ""
 
@@ -141,6 +145,7 @@ class LocalSearch:
             ledger=self._records.ledger(self._need_plan(), read_manifest(Path(self._open.manifest)).digest),
             controls={t.kind.value: t.reward or 0.0 for t in finished if t.origin is Origin.CONTROL},
             worth=self._records.worth(self._need_plan()),
+            doubted=self._doubted,
         )
 
     # --- one slot -------------------------------------------------------------------------------------------
@@ -255,7 +260,7 @@ class LocalSearch:
         mark = " *" if best and best.number == step.number else " (ended early)" if answer.killed else ""
         self.say(
             f"[{self._elapsed:6.1f} s] {step.number:3d} {step.kind.value} "
-            f"({step.origin.value}): {answer.accuracy:.4f} in {answer.seconds:.1f} s{mark}"
+            f"({step.origin.value}): {answer.accuracy:.4f}{_more(answer)} in {answer.seconds:.1f} s{mark}"
         )
         self._say_verdict()
 
@@ -285,8 +290,33 @@ class LocalSearch:
                 self._exporting = False
         if isinstance(answer, Exported):
             self._final = answer
+            self._doubt(engine, step)
             return
         raise SearchEngineError(getattr(answer, "message", "The export was stopped."))
+
+    def _doubt(self, engine: EngineProcess, step: ExportStep) -> None:
+        """Look for wrong labels. The model is there, so nothing that goes wrong here matters to it."""
+        command = doubt_for(
+            step,
+            self.config,
+            self._need_plan().folds,
+            record=self._records.record,
+            left=self.config.budget_seconds - self._elapsed,
+            out=self.run_folder / "opinions.jsonl",
+        )
+        try:
+            answer = self._ask(engine, command)
+        except EngineDied as death:
+            self.say(f"The labels were not looked at: the process {death.reason}.")
+            return
+        if isinstance(answer, Doubted):
+            self._doubted = answer
+            self.say(
+                f"[{self._elapsed:6.1f} s] {answer.suspected} of {answer.pictures} labels look wrong "
+                f"(found in {answer.seconds:.1f} s)"
+            )
+        else:
+            self.say(f"The labels were not looked at: {getattr(answer, 'message', 'stopped')}")
 
     @property
     def _elapsed(self) -> float:
@@ -316,3 +346,9 @@ class LocalSearch:
         if self._plan is None:
             raise SearchEngineError("The search was not planned yet.")
         return self._plan
+
+
+def _more(answer: Trained) -> str:
+    """What else is told of a network where pictures may have several labels."""
+    precision = answer.figures.get("mean_average_precision")
+    return "" if precision is None else f" of labels right, mean average precision {precision:.4f},"

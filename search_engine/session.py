@@ -11,16 +11,18 @@ import numpy as np
 
 from search_engine.augment.lessons import SHARE, Teacher, affords_lesson
 from search_engine.combining import assemble, combine, refit
-from search_engine.commands import Combine, Export, Open, Refit, Supernet, Train
+from search_engine.commands import Combine, Doubt, Export, Open, Refit, Supernet, Train
 from search_engine.config import Plan, SearchConfig
 from search_engine.data.manifest import read_manifest
+from search_engine.data.targets import targets_of
+from search_engine.doubting import doubt
 from search_engine.errors import SearchEngineError, TrialFailed
-from search_engine.evaluate.bootstrap import pack_bits
-from search_engine.evaluate.ensemble import softmax
+from search_engine.evaluate.bootstrap import pack_bits, standard_error_of
 from search_engine.evaluate.latency import median_latency_ms
-from search_engine.evaluate.metrics import log_loss, standard_error
+from search_engine.evaluate.task import TASKS, Task
 from search_engine.events import (
     Combined,
+    Doubted,
     EventSink,
     Exported,
     Log,
@@ -70,6 +72,10 @@ class Session:
     def classes(self) -> int:
         return len(self.manifest.labels)
 
+    @property
+    def task(self) -> Task:
+        return TASKS[self.manifest.task]
+
     def opened(self) -> Opened:
         counts = {split: len(self.manifest.of(split)) for split in ("train", "validation", "test")}
         return Opened(labels=list(self.manifest.labels), counts=counts, device=str(self.device))
@@ -110,6 +116,7 @@ class Session:
             plan,
             rates=plan.rates | {TRUNK_LATENCY: latency},
             classes=self.classes,
+            task=self.manifest.task,
             invariances={name: each.to_dict() for name, each in invariances.items()},
         )
         if plan.space == ANY and is_trunk_ruled_out(config, plan):  # so it needs no control that trains it
@@ -203,8 +210,8 @@ class Session:
         fitted = fitter.fit(command, kind, studied, folds)
         model = fitted.models[0]
         logits, targets = (each.numpy() for each in out_of_fold(fitted.models, folds))
-        probabilities = softmax(logits)
-        right = probabilities.argmax(1) == targets
+        probabilities = self.task.probabilities(logits)
+        right = self.task.right(probabilities, targets)
         accuracy = float(right.mean())
         fitter.save(model, command.number)
         if studied == genome and len(fitted.models) == len(folds):
@@ -216,8 +223,8 @@ class Session:
         return Trained(
             number=command.number,
             accuracy=accuracy,
-            standard_error=standard_error(accuracy, len(targets)),
-            loss=log_loss(probabilities, targets),
+            standard_error=standard_error_of(right),
+            loss=self.task.loss(probabilities, targets),
             parameters=parameters,
             macs=cost_.macs if kind is not Kind.MAJORITY else 0,
             latency_ms=fitter.latency_ms(whole, genome, kind),
@@ -227,6 +234,7 @@ class Session:
             killed=fitted.killed,
             folds=command.folds,
             right=pack_bits(right),
+            figures=self.task.figures(probabilities, targets),
         )
 
     def _fitter(self) -> Fitter:
@@ -238,6 +246,7 @@ class Session:
             plan=self.plan,
             inputs=self._inputs,
             classes=self.classes,
+            task=self.task,
             device=self.device,
             sink=self.sink,
             should_stop=self.should_stop,
@@ -274,6 +283,8 @@ class Session:
             cost=made.cost,
             title=command.title,
             labels=self.manifest.labels,
+            task=self.task,
+            thresholds=made.thresholds,
             validation=made.validation,
             splits={split: len(self.manifest.of(split)) for split in ("train", "validation", "test")},
             search_round=command.round,
@@ -284,7 +295,12 @@ class Session:
             root=self.manifest.root,
             validation=self._inputs.of("validation") if self._inputs else (),
             test=self.manifest.of("test") if command.final else (),
+            targets=lambda pictures: targets_of(self.manifest, pictures),
             run=self.run,
             sink=self.sink,
         )
         return Exported(number=command.number, out=command.out, model=card)
+
+    def doubt(self, command: Doubt) -> Doubted:
+        """Rank labels by how wrong they look."""
+        return doubt(command, self._fitter(), self.manifest.of("test"))

@@ -16,7 +16,18 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
-from search_engine.commands import Combine, Export, Measure, Open, Prepare, Refit, Stop, Supernet, Train
+from search_engine.commands import (
+    Combine,
+    Doubt,
+    Export,
+    Measure,
+    Open,
+    Prepare,
+    Refit,
+    Stop,
+    Supernet,
+    Train,
+)
 from search_engine.config import Plan, SearchConfig
 from search_engine.errors import Cancelled, SearchEngineError, SettingsError, TrialFailed
 from search_engine.events import (
@@ -122,6 +133,7 @@ class Worker:
             Combine: lambda: self._session.combine(command),  # type: ignore[union-attr,arg-type]
             Refit: lambda: self._session.refit(command),  # type: ignore[union-attr,arg-type]
             Export: lambda: self._session.export(command),  # type: ignore[union-attr,arg-type]
+            Doubt: lambda: self._session.doubt(command),  # type: ignore[union-attr,arg-type]
         }
         if type(command) not in answers:
             raise SearchEngineError(f"The engine does not know the command {command.name!r}.")

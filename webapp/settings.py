@@ -199,6 +199,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     for name, seconds in CHORES.items()
 }
 HEARTBEAT_SECONDS = 5.0  # how often the living say so
+IMPORT_WORKERS: int = env.int("IMPORT_WORKERS", default=min(4, cores()))  # pictures decoded at a time
 LOST_AFTER_SECONDS: float = env.float("LOST_AFTER_SECONDS", default=45.0)  # silence after which they are dead
 
 # --- searches -----------------------------------------------------------------------------------------------

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from search_engine.errors import Cancelled
 from search_engine.space.policies import Policy, PolicySpace, SubPolicy
 from search_engine.space.scratch import PIXELS
 from search_engine.strategies import STRATEGIES
 from search_engine.trainer.loop import EVAL_BATCH, Examples
+from search_engine.trainer.loss import entropy, right
 from search_engine.trainer.policy import follow
 from search_engine.trial import Kind, Origin, Trial, TrialState
 
@@ -139,8 +139,8 @@ def look(model: nn.Module, examples: Examples, policy: Policy | None, seed: int)
         pixels = examples.batch(rows)[0][PIXELS]
         parts.append(model({PIXELS: follow(pixels, policy, generator) if policy else pixels}))
     logits, labels = torch.cat(parts), examples.labels
-    accuracy = float((logits.argmax(1) == labels).float().mean())
+    accuracy = float(right(logits, labels).mean())
     # A share of all counts as half a picture off, so that no error is nothing.
     share = min(accuracy, 1.0 - 0.5 / len(labels))
     error = math.sqrt(share * (1.0 - share) / len(labels))
-    return Look(accuracy, float(F.cross_entropy(logits, labels)), error)
+    return Look(accuracy, float(entropy(logits, labels)), error)

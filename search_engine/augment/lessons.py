@@ -18,6 +18,7 @@ from search_engine.space.lesson import SEEDS, WAYS, Lesson
 from search_engine.space.networks import build
 from search_engine.space.policies import write_policy
 from search_engine.trainer.loop import Examples, predict, train
+from search_engine.trainer.loss import right
 
 FOLD = 0.2  # of the training pictures, which the sub-policies are tried on
 MOST = 2000  # training pictures: what a policy is worth shows on a part
@@ -122,8 +123,7 @@ class Teacher:
             on_epoch=lambda *_: None,
             should_stop=self.should_stop,
         )
-        right = predict(model, self.validation).argmax(1) == self.validation.labels
-        return model, float(right.float().mean())
+        return model, float(right(predict(model, self.validation), self.validation.labels).mean())
 
     def _generator(self) -> torch.Generator:
         return torch.Generator().manual_seed(self.seed)

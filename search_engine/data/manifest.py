@@ -10,23 +10,29 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from search_engine.errors import DatasetError
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
+SINGLE, MULTI = "single", "multi"
+TASKS = (SINGLE, MULTI)
+"""One label a picture, or several."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture under one label.
+    """One picture and what is on it.
 
     Attributes:
         id: unique in the manifest; on the site the row's primary key.
         path: of the file, relative to the manifest's root.
-        label: one of the manifest's labels.
+        label: one of the manifest's labels, where each picture has one; empty where it may have several.
         split: ``train``, ``validation`` or ``test``.
         group: pictures of one group (duplicates) are always in one split.
+        labels: of the manifest's labels, where it may have several; then a picture may be without any, which
+            says that none of them is on it.
     """
 
     id: int
@@ -34,6 +40,12 @@ class Picture:
     label: str
     split: str
     group: str
+    labels: tuple[str, ...] = ()
+
+    @property
+    def all_labels(self) -> tuple[str, ...]:
+        """Its label, or its labels."""
+        return (self.label,) if self.label else self.labels
 
 
 @dataclass(frozen=True)
@@ -44,11 +56,13 @@ class Manifest:
         root: folder that the pictures' paths start from; in a file, it may be relative to where the file is.
         labels: in the order of the network's classes.
         pictures: in a fixed order, which everything that is seeded relies on.
+        task: ``single`` label a picture or ``multi``; single in a file that does not say.
     """
 
     root: Path
     labels: tuple[str, ...]
     pictures: tuple[Picture, ...]
+    task: str = SINGLE
 
     def of(self, split: str) -> tuple[Picture, ...]:
         """The pictures of one split, in the manifest's order."""
@@ -90,6 +104,7 @@ def read_manifest(path: Path) -> Manifest:
     number = 1
     try:
         head = json.loads(lines[0])
+        task = _task_of(head)
         root, labels = (
             Path(os.path.normpath(path.parent / head["root"])),
             tuple(str(label) for label in head["labels"]),
@@ -98,25 +113,44 @@ def read_manifest(path: Path) -> Manifest:
         while number < len(lines):
             number += 1
             if line := lines[number - 1]:
-                pictures.append(_checked(Picture(**json.loads(line)), labels))
+                pictures.append(_checked(_picture(json.loads(line), task), labels, task))
     except (ValueError, TypeError, KeyError) as error:
         raise DatasetError(f"Line {number} of the list of pictures {path} is damaged: {error}.") from error
-    manifest = Manifest(root, labels, tuple(pictures))
+    manifest = Manifest(root, labels, tuple(pictures), task)
     if len({picture.id for picture in manifest.pictures}) != len(manifest.pictures):
         raise DatasetError(f"The list of pictures {path} has two pictures of one number.")
     return manifest
 
 
-def _checked(picture: Picture, labels: tuple[str, ...]) -> Picture:
+def _task_of(head: dict[str, Any]) -> str:
+    task = head.get("task", SINGLE)
+    if task not in TASKS:
+        raise ValueError(f"{task!r} is not a task")
+    return str(task)
+
+
+def _picture(data: dict[str, Any], task: str) -> Picture:
+    if task == SINGLE:
+        return Picture(**data)
+    return Picture(**data | {"label": "", "labels": tuple(data["labels"])})
+
+
+def _checked(picture: Picture, labels: tuple[str, ...], task: str) -> Picture:
     if picture.split not in SPLITS:
         raise ValueError(f"{picture.split!r} is not a split")
-    if picture.label not in labels:
-        raise ValueError(f"{picture.label!r} is not among the labels")
+    for label in (picture.label,) if task == SINGLE else picture.labels:
+        if label not in labels:
+            raise ValueError(f"{label!r} is not among the labels")
     return picture
 
 
 def _lines(manifest: Manifest) -> Iterator[str]:
     # Plain ASCII: a file name that is no valid UTF-8 (possible in a folder on disk) survives as an escape.
-    yield json.dumps({"root": str(manifest.root), "labels": list(manifest.labels)}) + "\n"
+    # What a set of one label a picture does not need is left out: its digest, and its caches, stay the same.
+    multi = manifest.task == MULTI
+    head = {"root": str(manifest.root), "labels": list(manifest.labels)}
+    yield json.dumps(head | {"task": MULTI} if multi else head) + "\n"
     for picture in manifest.pictures:
-        yield json.dumps(asdict(picture)) + "\n"
+        line = asdict(picture)
+        del line["label" if multi else "labels"]
+        yield json.dumps(line) + "\n"

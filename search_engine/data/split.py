@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from search_engine.data.manifest import TEST, TRAIN, VALIDATION
@@ -15,7 +15,7 @@ class SplitItem:
     """A picture to be assigned.
 
     Attributes:
-        id: unique among the items.
+        id: of the picture. One that has several labels is several items, of one group; see ``items_of``.
         label: the label that its split is to be balanced for.
         group: items of one group, such as byte-identical pictures, go to one split, whatever their labels.
     """
@@ -54,8 +54,8 @@ def assign_splits(
         the split of every id.
     """
     shares = {
-        TEST: min(test_share, max_test / max(1, len(items))),
-        VALIDATION: min(validation_share, max_validation / max(1, len(items))),
+        TEST: min(test_share, max_test / _pictures(items)),
+        VALIDATION: min(validation_share, max_validation / _pictures(items)),
     }
     return _Assignment(items, shares, dict(fixed or {})).run(seed)
 
@@ -67,7 +67,7 @@ def hold_out(
 
     Otherwise as ``assign_splits``; a label of at least two groups has one in both.
     """
-    shares = {VALIDATION: min(validation_share, max_validation / max(1, len(items)))}
+    shares = {VALIDATION: min(validation_share, max_validation / _pictures(items))}
     return _Assignment(items, shares, {}).run(seed)
 
 
@@ -106,10 +106,38 @@ def assign_folds(
             range(1, folds),
             key=lambda fold: (sum(counts[label, fold] for label in labels), sizes[fold], fold),
         )
-        sizes[fold_of[group]] += len(groups[group])
+        sizes[fold_of[group]] += len({item.id for item in groups[group]})
         for label, count in labels.items():
             counts[label, fold_of[group]] += count
     return {item.id: fold_of[item.group] for item in items}
+
+
+def items_of(pictures: Iterable[tuple[int, Collection[str], str]]) -> list[SplitItem]:
+    """Items of pictures that may have several labels, or none.
+
+    A picture stands for each label that it has and most have not, and for each that it has not and most have:
+    the rarer side of a label is what a split may end up without. Since labels choose in the order of how rare
+    they are, this is iterative stratification (Sechidis et al. 2011) a label at a time.
+
+    Args:
+        pictures: (id, labels, group) of each.
+    """
+    known = list(pictures)
+    counts = Counter(label for _, labels, _ in known for label in labels)
+    common = {label for label, count in counts.items() if 2 * count > len(known)}
+    return [
+        SplitItem(number, stratum, group)
+        for number, labels, group in known
+        for stratum in [
+            *(f"with {label}" for label in labels if label not in common),
+            *(f"without {label}" for label in sorted(common.difference(labels))),
+        ]
+        or [""]
+    ]
+
+
+def _pictures(items: Sequence[SplitItem]) -> int:
+    return max(1, len({item.id for item in items}))
 
 
 class _Assignment:

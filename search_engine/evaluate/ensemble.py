@@ -53,15 +53,17 @@ def select(
     *,
     most: int,
     allowed: Callable[[Collection[int]], bool] = lambda _: True,
+    loss: Callable[[np.ndarray, np.ndarray], float] = log_loss,
     rounds: int = ROUNDS,
 ) -> dict[int, int]:
     """Greedy selection with replacement (Caruana et al. 2004) by log loss, which sees more than accuracy.
 
     Args:
         probabilities: (N, classes) of each model, on pictures that none was trained on.
-        targets: (N,) indices.
+        targets: (N,) indices, or what else the loss compares with.
         most: different models that may take part.
         allowed: whether models may answer together, by their places; each alone must be.
+        loss: of mixed probabilities against the targets.
         rounds: models that are added; of all the sums on the way the best is taken.
 
     Returns:
@@ -76,7 +78,7 @@ def select(
             for place in range(len(probabilities))
             if place in counts or (len(counts) < most and allowed({*counts, place}))
         ]
-        losses = {place: log_loss((total + probabilities[place]) / size, targets) for place in able}
+        losses = {place: loss((total + probabilities[place]) / size, targets) for place in able}
         chosen = min(losses, key=losses.__getitem__)
         total = total + probabilities[chosen]
         counts[chosen] = counts.get(chosen, 0) + 1

@@ -118,7 +118,7 @@ def compare(question: Question, first: Sequence[Scored], second: Sequence[Scored
     pictures = 0
     if ours.right and theirs.right:
         a, b = unpack_bits(ours.right), unpack_bits(theirs.right)
-        if len(a) == len(b) and len(a):
+        if a.shape == b.shape and len(a):
             pictures = len(a)
             difference, low, high = paired_difference(a, b, seed, (ours.factor, theirs.factor))
     return Comparison(

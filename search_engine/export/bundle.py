@@ -7,7 +7,7 @@ import io
 import json
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,8 +20,8 @@ from PIL import Image
 from search_engine import __version__
 from search_engine.data.decode import to_pixels
 from search_engine.data.manifest import Picture
-from search_engine.evaluate.metrics import report
 from search_engine.evaluate.seal import break_seal
+from search_engine.evaluate.task import Task
 from search_engine.events import EventSink, Progress
 from search_engine.export.onnx import ServingModel, verify, write_onnx
 from search_engine.export.readme import bundle_readme
@@ -30,11 +30,16 @@ from search_engine.space.architecture import Genome
 from search_engine.space.canonical import key_of
 from search_engine.space.cost import Cost
 from search_engine.trial import Kind
+from search_engine.trunk.features import write_array
 from search_engine.trunk.graph import OPSET, session
 
 PARITY_PICTURES = 64
 EARLY_PARITY_PICTURES = 8  # a provisional model is awaited, and torch takes 0.1 s a picture
 FORMAT = 1
+TEST_ANSWERS = "test-answers.npy"
+"""In a search's folder: what the finished model said of the test pictures, (N, classes) probabilities."""
+
+TargetsOf = Callable[[tuple[Picture, ...]], np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ class Subject:
         cost: of the whole.
         title: for people.
         labels: in the order of the outputs.
+        task: what is asked about them.
+        thresholds: the probability from which each label is given, where pictures may have several.
         validation: accuracy, log loss, calibration error and n, before any second fit.
         splits: pictures by split.
         search_round: how often the search was continued; each round opens the test split anew.
@@ -76,7 +83,9 @@ class Subject:
     cost: Cost
     title: str
     labels: tuple[str, ...]
-    validation: dict[str, float]
+    task: Task
+    thresholds: tuple[float, ...] = ()
+    validation: dict[str, Any]
     splits: dict[str, int]
     search_round: int = 0
 
@@ -93,6 +102,7 @@ def write_bundle(
     root: Path,
     validation: tuple[Picture, ...],
     test: tuple[Picture, ...],
+    targets: TargetsOf,
     run: Path,
     sink: EventSink,
 ) -> dict[str, Any]:
@@ -107,6 +117,7 @@ def write_bundle(
         root: of the pictures' paths.
         validation: pictures for the parity check while the test split stays sealed.
         test: the sealed pictures if this is the final model, else empty.
+        targets: of pictures, as numbers.
         run: folder of the search, where the seal is.
         sink: gets progress.
 
@@ -128,7 +139,12 @@ def write_bundle(
     step = max(1, len(proof) // wanted)
     parity = verify(subject.model, onnx_file, _pixels(root, proof[::step]))
     card = _card(subject, parity, onnx_file.stat().st_size, digest)
-    card["test"] = _sealed_test(subject, onnx_file, root, test, sink) | {"opened": opened} if test else None
+    card["test"] = None
+    if test:
+        answers = _answers(onnx_file, root, test, sink)
+        write_array(run / TEST_ANSWERS, answers)  # so that nobody has to ask again
+        report = subject.task.report(answers, targets(test), subject.labels, subject.thresholds)
+        card["test"] = report | {"opened": opened}
     _write_files(building, card, _sample(root, validation), subject)
     building.rename(out)
     return card
@@ -139,10 +155,8 @@ def _pixels(root: Path, pictures: tuple[Picture, ...]) -> Iterator[np.ndarray]:
         yield to_pixels((root / picture.path).read_bytes())
 
 
-def _sealed_test(
-    subject: Subject, onnx_file: Path, root: Path, test: tuple[Picture, ...], sink: EventSink
-) -> dict[str, Any]:
-    """The one evaluation on the sealed pictures."""
+def _answers(onnx_file: Path, root: Path, test: tuple[Picture, ...], sink: EventSink) -> np.ndarray:
+    """(N, classes) probabilities, asked the one time that the sealed pictures are looked at."""
     runtime = session(str(onnx_file))
     rows = []
     for done, pixels in enumerate(_pixels(root, test)):
@@ -150,9 +164,7 @@ def _sealed_test(
             text = "Asking it about pictures it has never seen"
             sink.emit(Progress(phase="export", text=text, done=done, total=len(test)))
         rows.append(runtime.run(["probabilities"], {"pixels": pixels[None]})[0][0])
-    place = {label: index for index, label in enumerate(subject.labels)}
-    targets = np.array([place[picture.label] for picture in test])
-    return report(np.stack(rows), targets, subject.labels)
+    return np.stack(rows)
 
 
 def _card(subject: Subject, parity: dict[str, float], size: int, digest: str) -> dict[str, Any]:
@@ -161,7 +173,9 @@ def _card(subject: Subject, parity: dict[str, float], size: int, digest: str) ->
         "format": FORMAT,
         "name": subject.title,
         "kind": first.kind.value if len(subject.members) == 1 else Kind.ENSEMBLE.value,
+        "task": subject.task.name,
         "labels": list(subject.labels),
+        **({"thresholds": list(subject.thresholds)} if subject.task.is_multi else {}),
         "genome": first.genome.to_dict(),
         "genome_hash": key_of(first.genome),
         "members": [
@@ -199,20 +213,22 @@ def _card(subject: Subject, parity: dict[str, float], size: int, digest: str) ->
     }
 
 
-def _sample(root: Path, pictures: tuple[Picture, ...]) -> tuple[bytes, str]:
-    """A picture to try the bundle with, as JPEG, and its label."""
+def _sample(root: Path, pictures: tuple[Picture, ...]) -> tuple[bytes, tuple[str, ...]]:
+    """A picture to try the bundle with, as JPEG, and its label or labels."""
     picture = pictures[0]
     buffer = io.BytesIO()
     Image.fromarray(to_pixels((root / picture.path).read_bytes())).save(buffer, "JPEG", quality=95)
-    return buffer.getvalue(), picture.label
+    return buffer.getvalue(), picture.all_labels
 
 
-def _write_files(folder: Path, card: dict[str, Any], sample: tuple[bytes, str], subject: Subject) -> None:
+def _write_files(
+    folder: Path, card: dict[str, Any], sample: tuple[bytes, tuple[str, ...]], subject: Subject
+) -> None:
     runtime = session(str(folder / "model.onnx"))
     answer = runtime.run(["probabilities"], {"pixels": to_pixels(sample[0])[None]})[0][0]
     card["sample"] = {
         "file": "sample.jpg",
-        "label": sample[1],
+        **({"labels": list(sample[1])} if subject.task.is_multi else {"label": sample[1][0]}),
         "probabilities": {name: float(p) for name, p in zip(subject.labels, answer, strict=True)},
     }
     (folder / "sample.jpg").write_bytes(sample[0])

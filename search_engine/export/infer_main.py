@@ -34,20 +34,39 @@ class Prediction(NamedTuple):
     probability: float
 
 
+class Decision(NamedTuple):
+    """The same where a picture may have several labels.
+
+    ``chosen`` says whether this is one of them: whether the probability is at least the label's threshold.
+    """
+
+    label: str
+    probability: float
+    chosen: bool
+
+
+Ranking = list[Prediction] | list[Decision]
+
+
 class Classifier:
     """A network in a bundle. Safe to use from several threads.
 
     Attributes:
         labels: in the order of the network's output.
+        thresholds: the probability from which a picture has each label; none where it has the likeliest.
     """
 
-    def __init__(self, session: onnxruntime.InferenceSession, labels: Sequence[str]) -> None:
+    def __init__(
+        self,
+        session: onnxruntime.InferenceSession,
+        labels: Sequence[str],
+        thresholds: Sequence[float] = (),
+    ) -> None:
         self.labels = tuple(labels)
+        self.thresholds = tuple(thresholds)
         self._session = session
 
-    def classify(
-        self, pictures: bytes | Sequence[bytes], *, top_k: int | None = None
-    ) -> list[list[Prediction]]:
+    def classify(self, pictures: bytes | Sequence[bytes], *, top_k: int | None = None) -> list[Ranking]:
         """The labels of each picture, most likely first.
 
         Args:
@@ -70,18 +89,25 @@ class Classifier:
         answer: np.ndarray = self._session.run(["probabilities"], {"pixels": pixels})[0]
         return answer
 
-    def rank(self, probabilities: np.ndarray, *, top_k: int | None = None) -> list[Prediction]:
+    def rank(self, probabilities: np.ndarray, *, top_k: int | None = None) -> Ranking:
         """Labels with their probabilities, most likely first; the earlier label wins a tie."""
         order = np.argsort(-probabilities, kind="stable")[:top_k]
-        return [Prediction(self.labels[i], float(probabilities[i])) for i in order]
+        if not self.thresholds:
+            return [Prediction(self.labels[i], float(probabilities[i])) for i in order]
+        return [
+            Decision(self.labels[i], float(probabilities[i]), float(probabilities[i]) >= self.thresholds[i])
+            for i in order
+        ]
 
 
 def load(bundle: str | Path) -> Classifier:
-    """The network in a bundle's folder (``model.onnx`` and ``labels.json``), on one thread of the CPU.
+    """The network in a bundle's folder, on one thread of the CPU.
+
+    ``model.onnx`` and ``labels.json`` must be there; thresholds, if labels have such, are in ``model.json``.
 
     Raises:
         FileNotFoundError: a file of the bundle is missing.
-        ValueError: the number of labels is not the number of the network's outputs.
+        ValueError: the number of labels, or of thresholds, is not the number of the network's outputs.
     """
     folder = Path(bundle)
     labels = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
@@ -97,7 +123,13 @@ def load(bundle: str | Path) -> Classifier:
     outputs = session.get_outputs()[0].shape[-1]
     if isinstance(outputs, int) and outputs != len(labels):
         raise ValueError(f"{model} answers for {outputs} labels, but labels.json lists {len(labels)}.")
-    return Classifier(session, labels)
+    card = folder / "model.json"
+    thresholds = json.loads(card.read_text(encoding="utf-8")).get("thresholds", []) if card.is_file() else []
+    if thresholds and len(thresholds) != len(labels):
+        raise ValueError(
+            f"{card} has {len(thresholds)} thresholds, but labels.json lists {len(labels)} labels."
+        )
+    return Classifier(session, labels, thresholds)
 
 
 def find_files(arguments: Sequence[str]) -> Iterator[Path]:
@@ -117,7 +149,7 @@ class Answer(NamedTuple):
     """What became of one file: predictions, or an error in words."""
 
     file: str
-    predictions: list[Prediction]
+    predictions: Ranking
     error: str = ""
 
 
@@ -168,17 +200,20 @@ def print_json(answers: Iterable[Answer]) -> bool:
     return fine
 
 
-def print_csv(answers: Iterable[Answer]) -> bool:
-    """One line for each file and label. Returns whether every file could be read."""
+def print_csv(answers: Iterable[Answer], *, several: bool = False) -> bool:
+    """One line for each file and label. Returns whether every file could be read.
+
+    ``several`` adds a column that says whether the picture has the label: 1 or 0.
+    """
     fine = True
     table = csv.writer(sys.stdout, lineterminator="\n")
-    table.writerow(["file", "rank", "label", "probability", "error"])
+    table.writerow(["file", "rank", "label", "probability", *["chosen"] * several, "error"])
     for answer in answers:
         if answer.error:
             fine = False
-            table.writerow([answer.file, "", "", "", answer.error])
-        for rank, prediction in enumerate(answer.predictions, start=1):
-            table.writerow([answer.file, rank, prediction.label, f"{prediction.probability:.6f}", ""])
+            table.writerow([answer.file, "", "", "", *[""] * several, answer.error])
+        for rank, (label, probability, *chosen) in enumerate(answer.predictions, start=1):
+            table.writerow([answer.file, rank, label, f"{probability:.6f}", *map(int, chosen), ""])
     return fine
 
 
@@ -213,7 +248,9 @@ def main(arguments: Sequence[str] | None = None, *, bundle: Path | None = None) 
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     classifier = load(bundle or Path(__file__).resolve().parent)
     answers = answer_files(classifier, find_files(options.files), top_k=options.top_k, batch=options.batch)
-    return 0 if (print_csv if options.csv else print_json)(answers) else 1
+    if options.csv:
+        return 0 if print_csv(answers, several=bool(classifier.thresholds)) else 1
+    return 0 if print_json(answers) else 1
 
 
 if __name__ == "__main__":

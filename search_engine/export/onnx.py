@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from search_engine.errors import ExportError
+from search_engine.evaluate.task import FAINTEST, FAINTEST_LABEL
 from search_engine.space.architecture import Genome
 from search_engine.space.networks import input_shapes
 from search_engine.space.scratch import PIXELS
@@ -27,7 +28,6 @@ from search_engine.trunk.graph import OPSET, export_legacy, session
 from search_engine.trunk.weights import TappedTrunk
 
 TOLERANCE = 1e-3
-FAINTEST = 1e-12  # probability of which a logarithm is taken
 IR_VERSION = 10  # read by every onnxruntime since 1.18
 
 
@@ -53,13 +53,16 @@ class ServingPart:
 class ServingModel(nn.Module):
     """What the exported file must equal: pixels in, probabilities out, in torch."""
 
-    def __init__(self, parts: Sequence[ServingPart], temperature: float = 1.0) -> None:
+    def __init__(
+        self, parts: Sequence[ServingPart], temperature: float = 1.0, *, multi: bool = False
+    ) -> None:
         """Args:
         parts: the networks that answer.
-        temperature: of the answer; the logarithms of the mixed probabilities are divided by it.
+        temperature: of the answer; the logits of the mixed probabilities are divided by it.
+        multi: whether each label has a probability of its own; else those of all labels sum to 1.
         """
         super().__init__()
-        self.core = Core(parts, temperature)
+        self.core = Core(parts, temperature, multi=multi)
         self.eval()
 
     @property
@@ -80,8 +83,9 @@ class ServingModel(nn.Module):
 class Core(nn.Module):
     """All networks of a model at their own resolutions, and their mean; a trunk that is shared runs once."""
 
-    def __init__(self, parts: Sequence[ServingPart], temperature: float) -> None:
+    def __init__(self, parts: Sequence[ServingPart], temperature: float, *, multi: bool) -> None:
         super().__init__()
+        self.multi = multi
         self.resolutions = tuple(sorted({part.resolution for part in parts}))
         self.temperature = temperature
         self.candidates = nn.ModuleList(part.candidate for part in parts)
@@ -104,9 +108,18 @@ class Core(nn.Module):
             self.candidates, self.trunk_of, self.facts, strict=True
         ):
             read = features[key] if key else {PIXELS: seen[side].permute(0, 2, 3, 1)}
-            answers.append(share * torch.softmax(candidate(read) / temperature, dim=1))
+            answers.append(share * self._squashed(candidate(read) / temperature))
         mixed = torch.stack(answers).sum(dim=0) if len(answers) > 1 else answers[0]
-        return torch.softmax(mixed.clamp(min=FAINTEST).log() / self.temperature, dim=1)
+        return self._squashed(self._logits(mixed) / self.temperature)
+
+    def _squashed(self, logits: Tensor) -> Tensor:
+        return torch.sigmoid(logits) if self.multi else torch.softmax(logits, dim=1)
+
+    def _logits(self, probabilities: Tensor) -> Tensor:
+        if not self.multi:
+            return probabilities.clamp(min=FAINTEST).log()
+        clipped = probabilities.clamp(FAINTEST_LABEL, 1.0 - FAINTEST_LABEL)
+        return clipped.log() - (1.0 - clipped).log()
 
 
 def write_onnx(model: ServingModel, path: Path) -> None:

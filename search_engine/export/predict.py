@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from search_engine.data.decode import PictureError
-from search_engine.export.infer_main import Classifier, Prediction, load
+from search_engine.export.infer_main import Classifier, Decision, Prediction, Ranking, load
 
-__all__ = ["Classifier", "PictureError", "Prediction", "load"]
+__all__ = ["Classifier", "Decision", "PictureError", "Prediction", "Ranking", "load"]

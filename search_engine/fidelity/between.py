@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 
-def chance_to_reach(right: int, judged: int, count: int, incumbent: float) -> float:
+def chance_to_reach(right: float, judged: int, count: int, incumbent: float) -> float:
     """The probability that a network passes the incumbent once all folds have judged it.
 
     Its answers so far are a binomial sample of how good it is, and those to come another. That the folds are
@@ -13,7 +13,7 @@ def chance_to_reach(right: int, judged: int, count: int, incumbent: float) -> fl
     make the difference surer than this, so that rather too few are ended than too many.
 
     Args:
-        right: pictures that it is right on so far.
+        right: pictures that it is right on so far; a picture of several labels counts by its share.
         judged: pictures that it has answered so far; at least one.
         count: pictures of all folds.
         incumbent: accuracy of the best network over all of them, 0..1.

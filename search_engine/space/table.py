@@ -26,6 +26,11 @@ from search_engine.trial import Vector
 
 Rewards = Mapping[Vector, Sequence[float]]
 
+SPARSE = 0.1
+"""Share of the usual neighbours below which there are too few to search by. With half of them local search
+does better among these than among as many that lie up to two changes away; with none it was no better than
+chance (decision 5)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fidelity:
@@ -64,7 +69,7 @@ class TableSpace(VectorSpace):
         self.full = full
         self.low = low
         self.truth = truth
-        self._nearest: dict[Vector, list[Vector]] = {}
+        self._near: dict[Vector, list[Vector]] = {}
         self._check_table()
 
     @cached_property
@@ -72,8 +77,17 @@ class TableSpace(VectorSpace):
         return list(self.full.rewards)
 
     @cached_property
-    def _matrix(self) -> np.ndarray[Any, np.dtype[np.int32]]:
-        return np.array(self._rows, dtype=np.int32)
+    def _is_whole(self) -> bool:
+        return len(self.full.rewards) == math.prod(len(decision.choices) for decision in self.decisions)
+
+    @cached_property
+    def _columns(self) -> list[np.ndarray[Any, np.dtype[np.int32]]]:
+        return [np.array(column, dtype=np.int32) for column in zip(*self._rows, strict=True)]
+
+    @cached_property
+    def _lots(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """0..1 by row: which of equally near candidates counts as nearer; by chance, not by order."""
+        return np.random.default_rng(0).random(len(self._rows))
 
     def key(self, vector: Vector) -> str:
         return ",".join(map(str, vector))
@@ -89,35 +103,56 @@ class TableSpace(VectorSpace):
         return iter(self._rows)
 
     def neighbours(self, vector: Vector, rng: random.Random) -> Iterator[Vector]:
-        """As in every space; in a sparse table that lacks them all, the nearest candidates that it holds."""
-        found = False
-        for neighbour in super().neighbours(vector, rng):
-            found = True
-            yield neighbour
-        if not found:
-            nearest = self._nearest_to(vector)
-            yield from rng.sample(nearest, len(nearest))
+        """As in every space; where nearly all of them are missing, as many of the nearest there are."""
+        if self._is_whole:
+            yield from super().neighbours(vector, rng)
+        else:
+            near = self._nearest_to(vector)
+            yield from rng.sample(near, len(near))
 
     def _nearest_to(self, vector: Vector) -> list[Vector]:
-        """In the order of the table; kept, because a look at all rows takes milliseconds."""
-        if vector not in self._nearest:
-            distances = (self._matrix != np.array(vector, dtype=np.int32)).sum(axis=1)
-            distances[distances == 0] = len(vector) + 1
-            places = np.flatnonzero(distances == distances.min()).tolist()
-            self._nearest[vector] = [self._rows[i] for i in places]
-        return self._nearest[vector]
+        """Kept, because a look at all rows takes milliseconds."""
+        if vector not in self._near:
+            distances = np.zeros(len(self._rows), dtype=np.int32)
+            for column, index in zip(self._columns, vector, strict=True):
+                distances += column != index
+            places = np.flatnonzero(distances == 1)
+            usual = sum(len(decision.choices) - 1 for decision in self.decisions)
+            if len(places) < SPARSE * usual:
+                others = np.flatnonzero(distances)
+                order = (distances + self._lots)[others]
+                places = others[np.argpartition(order, usual)[:usual]] if len(others) > usual else others
+            self._near[vector] = [self._rows[i] for i in places.tolist()]
+        return self._near[vector]
 
     def _check_table(self) -> None:
         if not self.full.rewards:
             raise SpaceError("The table holds no rewards.")
-        sizes = [len(decision.choices) for decision in self.decisions]
         for vector in self.full.rewards:
-            if len(vector) != len(sizes) or any(not 0 <= i < n for i, n in zip(vector, sizes, strict=False)):
-                raise SpaceError(f'The key "{self.key(vector)}" of rewards does not fit the choices.')
+            self._check_key(vector, "rewards")
             if vector not in self.truth:
                 raise SpaceError(f'The key "{self.key(vector)}" has rewards but no truth.')
             if not math.isfinite(self.truth[vector]):
                 raise SpaceError(f'The truth of "{self.key(vector)}" is not a finite number.')
+        _check_cost("cost", self.full.cost)
+        if self.low is None:
+            return
+        _check_cost("cost of low", self.low.cost)
+        for vector in self.low.rewards:
+            self._check_key(vector, "the rewards of low")
+
+    def _check_key(self, vector: Vector, where: str) -> None:
+        sizes = [len(decision.choices) for decision in self.decisions]
+        if len(vector) != len(sizes) or any(not 0 <= i < n for i, n in zip(vector, sizes, strict=True)):
+            raise SpaceError(
+                f'The key "{self.key(vector)}" of {where} does not fit the choices: it must be '
+                f"{len(sizes)} indices, one a decision, each counted from 0."
+            )
+
+
+def _check_cost(what: str, cost: float) -> None:
+    if not 0 < cost < math.inf:
+        raise SpaceError(f"The {what} must be a number above 0, not {cost:g}.")
 
 
 def read_table(path: Path) -> TableSpace:
@@ -130,20 +165,28 @@ def read_table(path: Path) -> TableSpace:
         data = json.loads(path.read_bytes())
     except OSError as error:
         raise SpaceError(f"The table {path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SpaceError(f"The table {path} is not JSON: {error}.") from error
     try:
-        low = data.get("low")
-        return TableSpace(
-            data["choices"],
-            {_vector(key): float(value) for key, value in data["truth"].items()},
-            Fidelity(cost=float(data.get("cost", 1.0)), rewards=_rewards(data["rewards"])),
-            Fidelity(cost=float(low["cost"]), rewards=_rewards(low["rewards"])) if low else None,
-        )
+        return _table(data)
     except KeyError as error:
         raise SpaceError(f"The table {path} lacks {error}.") from error
     except (TypeError, ValueError, AttributeError) as error:
-        raise SpaceError(f"The table {path} does not have the format of a table: {error}.") from error
+        raise SpaceError(
+            f"The table {path} does not have the format of a table, "
+            '{"choices": [["a", "b"], …], "rewards": {"0,…": [0.9, …], …}, "truth": {"0,…": 0.9, …}}: '
+            f"{error}."
+        ) from error
+
+
+def _table(data: dict[str, Any]) -> TableSpace:
+    low = data.get("low")
+    return TableSpace(
+        data["choices"],
+        {_vector(key): float(value) for key, value in data["truth"].items()},
+        Fidelity(cost=float(data.get("cost", 1.0)), rewards=_rewards(data["rewards"])),
+        None if low is None else Fidelity(cost=float(low["cost"]), rewards=_rewards(low["rewards"])),
+    )
 
 
 def _rewards(data: dict[str, list[float]]) -> dict[Vector, tuple[float, ...]]:

@@ -156,9 +156,12 @@ class Reinforce(ReplayedStrategy):
         learner = self._learner()
         for batch in range(BATCHES):
             drawn = learner.draw(3 + batch, position) if batch else learner.first_draw()
-            for vector in drawn:
-                if self.space.is_legal(vector) and self.space.key(vector) not in seen:
+            legal = [vector for vector in drawn if self.space.is_legal(vector)]
+            for vector in legal:
+                if self.space.key(vector) not in seen:
                     return Proposal(vector)
+            if not legal:  # a space as sparse as that is not found by drawing
+                break
         return Proposal(self._likely(learner, rng, seen))
 
     def _likely(self, learner: _Learner, rng: random.Random, seen: set[str]) -> Vector:

@@ -7,6 +7,7 @@ import torch
 from search_engine.space.architecture import Genome
 from search_engine.supernet.network import Supernet
 from search_engine.trainer.loop import EVAL_BATCH, Examples
+from search_engine.trainer.loss import right
 
 POOL = 1024
 """Held-out pictures that a path is scored on, or all if there are fewer. ENAS takes one batch of 160: two
@@ -58,12 +59,12 @@ class Scorer:
             torch.arange(len(self._calibration)), -(-len(self._calibration) // EVAL_BATCH)
         )
         self.supernet.recalibrate(path, [self._calibration.batch(part)[0] for part in parts])
-        right = 0
+        total = 0.0
         with torch.inference_mode():
             for part in torch.split(torch.arange(len(examples)), EVAL_BATCH):
                 features, targets = examples.batch(part)
-                right += int((self.supernet(features, path).argmax(1) == targets).sum())
-        return right / len(examples)
+                total += float(right(self.supernet(features, path), targets).sum())
+        return total / len(examples)
 
 
 def _some(examples: Examples, count: int, generator: torch.Generator) -> Examples:

@@ -51,7 +51,7 @@ def out_of_fold(models: Sequence[nn.Module], folds: Sequence[Fold]) -> tuple[Ten
         folds: that they were trained on, all with something held out.
 
     Returns:
-        (N, classes) float32 logits and (N,) targets, on the CPU, in the order of the pictures' rows.
+        (N, classes) float32 logits and targets, on the CPU, in the order of the pictures' rows.
     """
     pairs = [
         (fold.held_out, predict(model, fold.held_out))

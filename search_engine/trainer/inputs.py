@@ -14,7 +14,8 @@ from torch import Tensor
 from search_engine.config import Plan
 from search_engine.data.manifest import TRAIN, VALIDATION, Manifest, Picture
 from search_engine.data.pack import CHUNK, Pack, build_packs
-from search_engine.data.split import SplitItem, assign_folds
+from search_engine.data.split import assign_folds
+from search_engine.data.targets import split_items, targets_of
 from search_engine.space.registry import ANY, HYBRID
 from search_engine.space.scratch import PIXELS
 from search_engine.space.trunks import EMBEDDING, TRUNKS
@@ -58,11 +59,10 @@ class Inputs:
         """The pictures of some splits, as the features of some names."""
         for name in set(names) - self._loaded.keys():
             self._loaded[name] = self._load(name).to(self.device)
-        place = {label: index for index, label in enumerate(self.manifest.labels)}
         rows = [row for row, picture in enumerate(self.pictures) if picture.split in splits]
         return Examples(
             features={name: self._loaded[name] for name in names},
-            targets=torch.tensor([place[p.label] for p in self.pictures], device=self.device),
+            targets=torch.from_numpy(targets_of(self.manifest, self.pictures)).to(self.device),
             rows=torch.tensor(rows, dtype=torch.int64),
         )
 
@@ -70,7 +70,7 @@ class Inputs:
         """Training and validation pictures in so many folds; the validation split is the first."""
         working = self.examples(names, TRAIN, VALIDATION)
         rows = working.rows.tolist()
-        items = [SplitItem(row, self.pictures[row].label, self.pictures[row].group) for row in rows]
+        items = split_items(self.manifest, [(row, self.pictures[row]) for row in rows])
         held = {row for row in rows if self.pictures[row].split == VALIDATION}
         fold_of = assign_folds(items, held, count)
         return make_folds(working, torch.tensor([fold_of[row] for row in rows]), count)

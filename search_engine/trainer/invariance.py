@@ -13,6 +13,7 @@ import numpy as np
 
 from search_engine.data.manifest import TRAIN, Manifest
 from search_engine.data.pack import pack_order, read_squares
+from search_engine.data.targets import targets_of
 from search_engine.space.invariance import MIRROR, Invariance
 
 SIDE = 64  # pixels: what networks from scratch see, too; at 96 the verdicts are the same and dearer
@@ -57,8 +58,9 @@ def probe_invariances(manifest: Manifest, look: Look, count: int) -> dict[str, I
     if len(some) < FEWEST:
         return {}
     pixels = np.stack([read_squares(manifest.root / picture.path, (SIDE,))[0] for picture in some])
-    place = {label: index for index, label in enumerate(manifest.labels)}
-    return compare(pixels, np.array([place[picture.label] for picture in some]), look)
+    # Pictures that have the same labels are one class: what leaves all of them alone is what is looked for.
+    codes = np.unique(targets_of(manifest, some), axis=0, return_inverse=True)[1]
+    return compare(pixels, codes.reshape(-1), look)
 
 
 def compare(pixels: np.ndarray, labels: np.ndarray, look: Look) -> dict[str, Invariance]:

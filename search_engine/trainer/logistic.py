@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from search_engine.errors import Cancelled, SpaceError
 from search_engine.space.build import Candidate
 from search_engine.trainer.folds import Fold, out_of_fold
 from search_engine.trainer.loop import Examples
+from search_engine.trainer.loss import entropy
 
 STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3)
 """Inverse regularisation on standardised features, strongest first: each fit begins where the last ended."""
@@ -70,10 +70,10 @@ def fit_logistic(
         if best is not None and is_late():
             break
         for layer, (x, targets) in zip(layers, data, strict=True):
-            _descend(layer, x, targets, tried, is_late)
+            descend(layer, x, targets, tried, is_late)
         loss = 0.0
         if strength is None:
-            loss = float(F.cross_entropy(*out_of_fold(models, folds)))
+            loss = float(entropy(*out_of_fold(models, folds)))
         if best is not None and loss > best[0]:
             break  # the loss has one valley: weaker still is worse still
         best = (loss, tried, [(each.weight.detach().clone(), each.bias.detach().clone()) for each in layers])
@@ -107,18 +107,29 @@ def _standardised(model: Candidate, training: Examples, seed: int) -> tuple[Tens
     return model.eval().feature_norm(x), targets
 
 
-def _descend(
+def descend(
     linear: nn.Linear, x: Tensor, targets: Tensor, strength: float, is_late: Callable[[], bool]
 ) -> None:
-    """Minimise the mean cross-entropy and scikit-learn's penalty, |w|^2 / (2 C N)."""
+    """Minimise the mean cross-entropy and scikit-learn's penalty, |w|^2 / (2 C N), in place.
+
+    With several labels a picture these are as many regressions, one against the rest, side by side.
+
+    Args:
+        linear: to fit.
+        x: (N, F) features.
+        targets: (N,) or (N, L).
+        strength: inverse regularisation C.
+        is_late: asked now and then whether to end here.
+    """
+    decisions = targets[0].numel()  # a picture; the loss is their mean, and each has its own penalty
     optimizer = torch.optim.LBFGS(
         linear.parameters(), max_iter=STEPS_A_TURN, history_size=10, line_search_fn="strong_wolfe"
     )
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        penalty = linear.weight.square().sum() / (2.0 * strength * len(targets))
-        loss: Tensor = F.cross_entropy(linear(x), targets) + penalty
+        penalty = linear.weight.square().sum() / (2.0 * strength * len(targets) * decisions)
+        loss = entropy(linear(x), targets) + penalty
         torch.autograd.backward(loss)
         return loss
 

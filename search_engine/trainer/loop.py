@@ -14,7 +14,7 @@ from search_engine.errors import Cancelled, TrialFailed
 from search_engine.space.architecture import Recipe
 from search_engine.space.scratch import PIXELS
 from search_engine.trainer.augment import augment
-from search_engine.trainer.loss import balancing_offsets, batch_loss
+from search_engine.trainer.loss import balancing_offsets, batch_loss, right
 from search_engine.trainer.pieces import Pieces
 
 WARM_UP = 0.1  # share of the steps in which the learning rate rises; BN statistics settle meanwhile
@@ -35,7 +35,7 @@ class Examples:
 
     Attributes:
         features: name to (M, ...) float16, float32 or uint8 tensor of all pictures.
-        targets: (M,) int64 class indices of all pictures.
+        targets: of all pictures: (M,) int64 class indices, or (M, L) float32 of 0 and 1, one a label.
         rows: (N,) int64, which of them these examples are.
     """
 
@@ -53,7 +53,7 @@ class Examples:
 
     @property
     def labels(self) -> Tensor:
-        """(N,) targets of these examples."""
+        """(N,) or (N, L) targets of these examples."""
         return self.targets[self.rows]
 
 
@@ -149,7 +149,7 @@ def train(
         accuracy = math.nan
         if validation is not None:
             logits = predict(model, validation)
-            accuracy = float((logits.argmax(1) == validation.labels).float().mean())
+            accuracy = float(right(logits, validation.labels).mean())
         on_epoch(epoch, epochs, mean_loss, accuracy, time.monotonic() - epoch_started)
         curve.append(accuracy)
         killed = hopeless is not None and epoch < epochs and hopeless(curve, epochs)

@@ -17,7 +17,9 @@ CHUNK = 1024
 
 
 def fewer(examples: Examples, share: float) -> Examples:
-    """A share of the examples, of each label alike and at least one; the same for every network.
+    """A share of the examples, of each label, or set of labels, alike and at least one.
+
+    The same for every network.
 
     Args:
         examples: all.
@@ -25,7 +27,7 @@ def fewer(examples: Examples, share: float) -> Examples:
     """
     if share >= 1.0:
         return examples
-    labels = examples.labels.cpu()
+    labels = torch.unique(examples.labels.cpu(), dim=0, return_inverse=True)[1]
     shuffled = torch.randperm(len(examples), generator=torch.Generator().manual_seed(0))
     kept = [
         of_label[: math.ceil(share * len(of_label))]

@@ -7,6 +7,7 @@
  * @typedef {{networks: Point[], minutes: Point[], count: number}} Arm best so far, by either axis; `count` networks in all
  * @typedef {"networks" | "minutes"} Axis
  * @typedef {object} Data
+ * @property {string} [right] what an accuracy is called
  * @property {{ours: Arm, random: Arm, fair: {count: number, ours: number, random: number} | null, probe: number | null, title: string, text: string}} [best]
  * @property {{dots: Dot[], limit: number | null, title: string}} [scatter]
  * @property {{points: {epoch: number, accuracy: number, loss: number}[], title: string}} [epochs]
@@ -17,6 +18,8 @@ const Chart = /** @type {any} */ (window).Chart;
 const drawn = new Map();
 /** @type {Map<string, Axis>} what is to the right in a chart, by the id of its frame, once somebody chose */
 const chosenAxis = new Map();
+/** What an accuracy is called; the page's data may say it otherwise. */
+let rightWord = "Right, of 100";
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 /**
@@ -48,7 +51,7 @@ const counting = () => {
 
 /** @param {number[]} values what is shown; without any, the whole range is. Nothing is righter than 100. */
 const rightOf100 = (values) => ({
-  ...axis("Right, of 100"),
+  ...axis(rightWord),
   ...(values.length ? { grace: "5%" } : { min: 0 }),
   ...(values.length && Math.max(...values) < 96 ? {} : { max: 100 }),
 });
@@ -203,7 +206,7 @@ const KINDS = {
       type: "line",
       data: {
         datasets: [
-          line("Right, of 100", "chart-ours", data.points.map((p) => ({ x: p.epoch, y: p.accuracy })), { stepped: false, pointRadius: 3, yAxisID: "y" }),
+          line(rightWord, "chart-ours", data.points.map((p) => ({ x: p.epoch, y: p.accuracy })), { stepped: false, pointRadius: 3, yAxisID: "y" }),
           line("Loss in training", "chart-control", data.points.map((p) => ({ x: p.epoch, y: p.loss })), { stepped: false, borderDash: [4, 4], yAxisID: "loss" }),
         ],
       },
@@ -227,17 +230,17 @@ const ROWS = {
     /** @param {Arm} arm @param {string} name */
     const rows = (arm, name) => arm[by].map((p) => [p.x.toFixed(digits), name, p.y.toFixed(1)]);
     return [
-      [by === "networks" ? "Networks tried" : "Minutes", "Arm", "Right, of 100"],
+      [by === "networks" ? "Networks tried" : "Minutes", "Arm", rightWord],
       ...rows(data.ours, "Search"),
       ...rows(data.random, "Random"),
     ];
   },
   scatter: (data) => [
-    ["Network", "Milliseconds", "Right, of 100"],
+    ["Network", "Milliseconds", rightWord],
     ...data.dots.map((/** @type {Dot} */ d) => [d.name, d.x.toFixed(1), d.y.toFixed(1)]),
   ],
   epochs: (data) => [
-    ["Pass", "Right, of 100", "Loss in training"],
+    ["Pass", rightWord, "Loss in training"],
     ...data.points.map((/** @type {any} */ p) => [p.epoch, p.accuracy.toFixed(1), p.loss.toFixed(3)]),
   ],
 };
@@ -273,6 +276,7 @@ function checkAxes() {
 function draw() {
   /** @type {Data} */
   const data = JSON.parse(document.getElementById("chart-data")?.textContent ?? "{}");
+  rightWord = data.right ?? rightWord;
   for (const frame of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-chart]"))) {
     const kind = frame.dataset.chart ?? "";
     const part = /** @type {any} */ (data)[kind];

@@ -93,15 +93,17 @@ function megabytes(bytes) {
 // Pictures open in the dialog once htmx has brought them.
 document.addEventListener("htmx:afterSwap", (event) => {
   const target = /** @type {CustomEvent} */ (event).detail.target;
-  const dialog = target.closest("dialog");
+  const dialog = target?.closest("dialog"); // there is no target when the back button brings a page
   if (dialog instanceof HTMLDialogElement && !dialog.open) dialog.showModal();
 });
-for (const dialog of document.querySelectorAll("dialog.nw-dialog")) {
-  dialog.addEventListener("click", (event) => {
-    const at = /** @type {HTMLElement} */ (event.target);
-    if (at === dialog || at.closest("[data-close]")) /** @type {HTMLDialogElement} */ (dialog).close();
-  });
-}
+onContent((root) => {
+  for (const dialog of all(root, "dialog.nw-dialog")) {
+    dialog.onclick = (event) => {
+      const at = /** @type {HTMLElement} */ (event.target);
+      if (at === dialog || at.closest("[data-close]")) /** @type {HTMLDialogElement} */ (dialog).close();
+    };
+  }
+});
 
 // Buttons that only a page without scripts needs.
 onContent((root) => {

@@ -40,12 +40,16 @@ def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launched]:
         yield site
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def executable() -> str:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     assert path, "There is no Chromium: run the tests with `make test`, or set CHROMIUM to its path."
+    return path
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=executable(), args=FLAGS)
         yield browser
         browser.close()
 

@@ -80,7 +80,7 @@ def upload(page: Page, name: str, file: Path) -> None:
     """Fill in the form of a new data set and send it."""
     page.goto("/datasets/new/")
     page.get_by_label("Name").fill(name)
-    page.get_by_label("Zip file").set_input_files(file)
+    page.get_by_label("Pictures", exact=True).set_input_files(file)
     page.get_by_role("button", name="Upload").click()
 
 
@@ -96,7 +96,7 @@ def make_data_set(page: Page, site: Site, file: Path) -> str:
     upload(page, "Handwritten digits", file)
     bar = page.get_by_role("progressbar", name="Upload")
     expect(bar).to_be_visible()
-    expect(page.get_by_text(re.compile(r"[\d.]+ of [\d.]+ MB"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"[\d.]+ [kM]B of [\d.]+ [kM]B"))).to_be_visible()
     line.send("Network.emulateNetworkConditions", {**limits, "uploadThroughput": -1})
     line.detach()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import subprocess
@@ -38,11 +39,16 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, ob
 
 
 def test_fit_reports_what_it_promises(fitted: tuple[Path, dict[str, object], str]) -> None:
-    _, result, said = fitted
+    folder, result, said = fitted
     assert result["test"]["n"] == 60  # type: ignore[index]
     assert result["test"]["accuracy"] > 0.7  # type: ignore[index]
     assert result["trials"] == 4
     assert result["seconds"] < 60  # type: ignore[operator]
+    with (folder / "bundle" / "suspects.csv").open(newline="") as file:
+        suspects = list(csv.DictReader(file))
+    assert len(suspects) == 180  # learned from, judged by and tested on
+    assert suspects[0]["file"].split("/")[-2] == suspects[0]["label"]
+    assert sum(row["suspected"] == "yes" for row in suspects) == result["suspected"]
     assert len(result["winner"]["hash"]) == 16  # type: ignore[index]
     assert set(result["controls"]) == {"majority", "linear_probe"}  # type: ignore[call-overload]
     against = {each["question"] for each in result["worth"]}  # type: ignore[attr-defined]

@@ -10,9 +10,10 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, re_path
 from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from webapp.api import datasets, models, searches
+from webapp.api import datasets, findings, models, pictures, searches, upload_docs, uploads
 from webapp.api.auth import SessionAuth, TokenAuth, members_only
 from webapp.api.errors import error_response, install_error_handlers
 
@@ -55,14 +56,22 @@ no_such_address.csrf_exempt = True  # type: ignore[attr-defined]  # else a wrong
 
 
 class Api(NinjaAPI):
-    """NinjaAPI under Django's LoginRequiredMiddleware, with an answer for every address below it."""
+    """NinjaAPI under Django's LoginRequiredMiddleware, with an answer for every address below it.
+
+    Uploads by tus are plain views beside Ninja's, documented with them.
+    """
 
     def _get_urls(self) -> list[URLResolver | URLPattern]:
-        patterns = [*super()._get_urls(), re_path(r"^.*$", no_such_address)]
+        patterns = [*uploads.urlpatterns, *super()._get_urls(), re_path(r"^.*$", no_such_address)]
         for pattern in patterns:
             if isinstance(pattern, URLPattern):
                 pattern.callback = api_view(pattern.callback)
         return patterns
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        schema = super().get_openapi_schema(**options)
+        schema["paths"] |= upload_docs.PATHS
+        return schema
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__
@@ -71,12 +80,14 @@ class Api(NinjaAPI):
 api = Api(
     title="Netwright",
     version="1",
-    description=DESCRIPTION,
+    description=DESCRIPTION + upload_docs.DESCRIPTION,
     urls_namespace="api",
     auth=[TokenAuth(), SessionAuth()],
     docs_decorator=members_only,
 )
 install_error_handlers(api)
 api.add_router("/datasets", datasets.router, tags=["Data sets"])
+api.add_router("/datasets", pictures.router, tags=["Pictures and versions"])
+api.add_router("/datasets", findings.router, tags=["Findings"])
 api.add_router("/searches", searches.router, tags=["Searches"])
 api.add_router("/models", models.router, tags=["Models"])

@@ -103,6 +103,12 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
 }
 
 
+def answer_error(request: HttpRequest, error: Exception) -> HttpResponse:
+    """What Ninja would answer, for views of the API that are not Ninja's."""
+    handler = next(handler for kind, handler in HANDLERS.items() if isinstance(error, kind))
+    return handler(request, error)
+
+
 def install_error_handlers(api: NinjaAPI) -> None:
     """Have the API answer every exception in the one shape."""
     for kind, handler in HANDLERS.items():

@@ -85,6 +85,7 @@ def get_bundle(request: AuthenticatedRequest, model_id: int) -> FileResponse:
     response={200: AnswerOut, 400: ErrorOut, 404: ErrorOut, 413: ErrorOut, 415: ErrorOut},
     summary="Ask a model about a picture",
     openapi_extra=PICTURE_BODY,
+    exclude_none=True,
 )
 def predict(
     request: AuthenticatedRequest,
@@ -98,7 +99,7 @@ def predict(
     predictions = classify(model, read_picture(request), top_k)
     return AnswerOut(
         model=model.pk,
-        predictions=[PredictionOut(label=p.label, probability=p.probability) for p in predictions],
+        predictions=[PredictionOut(**each._asdict()) for each in predictions],
     )
 
 

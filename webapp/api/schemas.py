@@ -23,6 +23,11 @@ class DatasetIn(Schema):
     name: str = Field(description="At most 120 characters.", examples=["Bottles and cans"])
 
 
+class ServerPathIn(Schema):
+    path: str = Field(description="The whole path of a folder or an archive.", examples=["/srv/pictures"])
+    label: str = Field("", description="For pictures in it that come without one.")
+
+
 class CountsOut(Schema):
     accepted: int = Field(description="Files that became pictures.")
     rejected: int = Field(description="Files that did not; see `rejected` for the reasons.")
@@ -43,6 +48,7 @@ class DatasetOut(Schema):
     id: int
     name: str
     state: str = Field(description="`empty`, `importing`, `ready` or `failed`.")
+    task: str = Field(description="`single`: one label a picture, or `multi`: any number of them.")
     error: str | None = Field(description="Why the latest import failed, if it did.")
     version: int | None = Field(description="Number of the latest version, on which a search would train.")
     counts: CountsOut
@@ -62,6 +68,7 @@ class DatasetOut(Schema):
             id=dataset.pk,
             name=dataset.name,
             state=dataset.state,
+            task=dataset.task,
             error=dataset.error or None,
             version=latest.number if latest else None,
             counts=CountsOut(accepted=counts.accepted, rejected=counts.rejected, total=counts.total),

@@ -102,6 +102,10 @@ class SearchOut(Schema):
     phase: str = Field(description="`waiting`, `measure`, `prepare`, `search`, `finish` or `done`.")
     progress: StepOut | None = Field(description="Of the present phase.")
     trials: int = Field(description="How many candidates have been trained so far, controls included.")
+    task: str = Field(
+        description="`single`: one label a picture, or `multi`: several; accuracies are then shares of all "
+        "labels of all pictures."
+    )
     best_accuracy: float | None = Field(
         description="On the validation pictures, 0..1, of the best so far that may win: within the limits, "
         "and trained in full."
@@ -143,6 +147,7 @@ class SearchOut(Schema):
             phase=search.phase,
             progress=StepOut(**search.progress) if search.progress else None,
             trials=trained.exclude(origin=Trial.Origin.FINISH).count(),
+            task="multi" if search.is_multi else "single",
             best_accuracy=best.first(),
             model=model,
             budget_minutes=search.budget_minutes,
@@ -194,6 +199,10 @@ class TrialOut(Schema):
         "a part of the training and validation pictures, which then judged it (cross-validation)."
     )
     standard_error: float | None
+    mean_average_precision: float | None = Field(None, description="Where pictures may have several labels.")
+    subset_accuracy: float | None = Field(
+        None, description="Likewise: share of pictures with every label right."
+    )
     parameters: int | None = Field(description="Weights of the whole network.")
     macs: int | None = Field(description="Multiply-adds for one picture.")
     latency_ms: float | None = Field(description="Measured on the training machine, one picture, one thread.")
@@ -219,6 +228,8 @@ class TrialOut(Schema):
             accuracy=trial.accuracy,
             folds=folds_of(trial),
             standard_error=trial.standard_error,
+            mean_average_precision=trial.figures.get("mean_average_precision"),
+            subset_accuracy=trial.figures.get("subset_accuracy"),
             parameters=trial.parameters,
             macs=trial.macs,
             latency_ms=trial.latency_ms,

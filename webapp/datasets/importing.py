@@ -1,4 +1,4 @@
-"""The import of an upload, from a zip to a new version of its data set: all of it, or nothing."""
+"""The import of an upload, from a file or folder to a new version of its data set: all of it, or nothing."""
 
 from __future__ import annotations
 
@@ -7,22 +7,28 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.db import OperationalError
+
 from search_engine.errors import SearchEngineError
 from webapp.core.errors import UserError
 from webapp.datasets import storage
-from webapp.datasets.claims import Claim, LostClaimError, claim_upload
+from webapp.datasets.claims import Claim, LostClaimError, claim_upload, next_upload
 from webapp.datasets.committing import commit, fail
-from webapp.datasets.models import Dataset
+from webapp.datasets.models import Dataset, Upload
 from webapp.datasets.staging import stage
 
 log = logging.getLogger(__name__)
 
 
-def run_import(upload_id: int) -> None:
-    """Import an upload, unless another worker has it already."""
+def run_import(upload_id: int) -> int | None:
+    """Import an upload, unless another worker has it already, or others come first.
+
+    Returns:
+        the upload of the same data set whose turn it is now, if this one has ended.
+    """
     claim = claim_upload(upload_id)
     if claim is None:
-        return
+        return None
     try:
         try:
             with told_to_people(claim):
@@ -33,6 +39,8 @@ def run_import(upload_id: int) -> None:
         log.warning("The import of %s was given up: somebody else has it, or it was deleted.", error)
         if not Dataset.objects.filter(pk=claim.dataset_id).exists():
             storage.discard_files(claim.dataset_id)
+        return None
+    return next_upload(claim.dataset_id)
 
 
 @contextmanager
@@ -52,8 +60,10 @@ def told_to_people(claim: Claim) -> Iterator[None]:
 def sentence(claim: Claim, error: Exception) -> str:
     """What to say about an error that is not the fault of what was uploaded."""
     if isinstance(error, FileNotFoundError) and not claim.path.exists():
-        return f"The file {claim.name} is not on the server any more. Send it again."
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        again = "Check the path" if claim.kind == Upload.Kind.SERVER else "Send it again"
+        return f"The file {claim.name} is not on the server any more. {again}."
+    no_room = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if no_room or (isinstance(error, OperationalError) and "disk is full" in str(error)):
         return (
             f"The server's disk is full, so {claim.name} was not imported. Free some room and send it again."
         )

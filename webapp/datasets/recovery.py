@@ -12,18 +12,17 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from webapp.datasets.claims import LostClaimError, claim_of
+from webapp.datasets.claims import WAITING, LostClaimError, claim_of, first_waiting
 from webapp.datasets.committing import fail
-from webapp.datasets.models import Dataset, Upload
+from webapp.datasets.models import Dataset, Transfer, Upload
 
 MAX_ATTEMPTS = 3
 RESEND_AFTER = timedelta(seconds=60)  # longer than a message takes; one too many does no harm
 KEEP_SECONDS = 24 * 3600.0  # an upload still arriving, or a file about to get its row, is younger
-WAITING = (Upload.State.QUEUED, Upload.State.RUNNING)
 
 
 def lost_uploads() -> list[int]:
-    """The uploads to send (again): their worker fell silent, or no worker took them.
+    """The uploads to send (again): their worker fell silent, or no worker took them though it is their turn.
 
     One that has taken its worker with it three times is failed: the next worker would die as well.
     """
@@ -35,7 +34,7 @@ def lost_uploads() -> list[int]:
             fail(claim_of(upload), given_up(upload))
     silent.filter(attempts__lt=MAX_ATTEMPTS).update(state=Upload.State.QUEUED, enqueued_at=None)
     unsent = Q(enqueued_at=None) | Q(enqueued_at__lt=now - RESEND_AFTER)
-    ids = list(Upload.objects.filter(unsent, state=Upload.State.QUEUED).values_list("pk", flat=True))
+    ids = list(first_waiting().filter(unsent, state=Upload.State.QUEUED).values_list("pk", flat=True))
     Upload.objects.filter(pk__in=ids).update(enqueued_at=now)
     return ids
 
@@ -48,9 +47,10 @@ def given_up(upload: Upload) -> str:
 
 
 def sweep_files() -> int:
-    """Remove old files from ``uploads`` and ``tmp`` that no waiting upload names; how many there were."""
+    """Remove old files from ``uploads`` and ``tmp`` that nothing on its way names; how many there were."""
     data = Path(settings.DATA_DIR)
     named = set(Upload.objects.filter(state__in=WAITING).values_list("path", flat=True))
+    named |= set(Transfer.objects.filter(state=Transfer.State.ARRIVING).values_list("path", flat=True))
     removed = 0
     for path in [*data.glob("uploads/*"), *data.glob("tmp/*")]:
         if path.is_file() and str(path.relative_to(data)) not in named and is_old(path):

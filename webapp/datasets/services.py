@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -22,8 +22,6 @@ from webapp.datasets.tasks import import_upload
 
 if TYPE_CHECKING:
     from webapp.accounts.models import User
-
-FREE_STATES = (Dataset.State.EMPTY, Dataset.State.READY, Dataset.State.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +64,14 @@ def checked_name(name: str) -> str:
     return name
 
 
-def receive_upload(*, dataset: Dataset, file: UploadedFile[Any]) -> Upload:
-    """Keep an uploaded zip and have it imported; what is in it is looked at by the import.
+def receive_upload(*, dataset: Dataset, file: UploadedFile[Any], label: str = "") -> Upload:
+    """Keep an uploaded file and have it imported; what is in it is looked at by the import.
+
+    Args:
+        label: for pictures in it that come without one.
 
     Raises:
-        UserError: the data set is busy, or the file is empty or too large.
+        UserError: the file is empty or too large.
     """
     name = Path((file.name or "").replace("\\", "/")).name[:255] or "upload.zip"
     size = file.size or 0
@@ -79,29 +80,14 @@ def receive_upload(*, dataset: Dataset, file: UploadedFile[Any]) -> Upload:
     if size > settings.UPLOAD_MAX_BYTES:
         limit = settings.UPLOAD_MAX_BYTES / 1024**3
         raise UserError("too_large", f"{name} is too large: at most {limit:g} GB can be sent.", status=413)
-    check_free(dataset)
     path = storage.new_upload_name()
     target = Path(settings.DATA_DIR) / path
     try:
         keep_file(file, target)
-        return add_upload(dataset, name=name, path=path, size=size)
+        return add_upload(dataset, name=name, path=path, size=size, label=label)
     except BaseException:
         target.unlink(missing_ok=True)
         raise
-
-
-def check_free(dataset: Dataset) -> None:
-    """Tell somebody early; ``add_upload`` is what makes sure."""
-    if not Dataset.objects.filter(pk=dataset.pk, state__in=FREE_STATES).exists():
-        raise busy(dataset)
-
-
-def busy(dataset: Dataset) -> UserError:
-    return UserError(
-        "busy",
-        f"Pictures are still being added to “{dataset.name}”. Wait until that is done, then send the next.",
-        status=409,
-    )
 
 
 def keep_file(file: UploadedFile[Any], target: Path) -> None:
@@ -122,14 +108,38 @@ def copy_chunks(file: UploadedFile[Any], out: IO[bytes]) -> None:
         out.write(chunk)
 
 
-def add_upload(dataset: Dataset, *, name: str, path: str, size: int) -> Upload:
-    """The row of an upload, and the task that imports it; the data set is then busy."""
+def add_upload(
+    dataset: Dataset,
+    *,
+    name: str,
+    path: str,
+    size: int,
+    label: str = "",
+    kind: Upload.Kind = Upload.Kind.FILE,
+) -> Upload:
+    """The row of an upload, and the task that imports it, after those that were added before.
+
+    Args:
+        path: relative to DATA_DIR; the import removes the file. Of ``Kind.SERVER``, absolute, and left alone.
+        label: for pictures that come without one.
+
+    Raises:
+        UserError: the data set was deleted.
+    """
     with transaction.atomic():
-        free = Dataset.objects.filter(pk=dataset.pk, state__in=FREE_STATES)
-        if free.update(state=Dataset.State.IMPORTING, error="") != 1:
-            raise busy(dataset)
-        now = timezone.now()
-        upload = Upload.objects.create(dataset=dataset, name=name, path=path, size=size, enqueued_at=now)
+        if not Dataset.objects.filter(pk=dataset.pk).update(state=Dataset.State.IMPORTING, error=""):
+            raise UserError(
+                "deleted", f"“{dataset.name}” was deleted, so nothing can be added to it.", status=404
+            )
+        upload = Upload.objects.create(
+            dataset=dataset,
+            name=name,
+            path=path,
+            size=size,
+            label=label,
+            kind=kind,
+            enqueued_at=timezone.now(),
+        )
         enqueue(import_upload, upload.pk)
     dataset.refresh_from_db()
     return upload
@@ -139,8 +149,8 @@ def import_sample(*, owner: User) -> Dataset:
     """A data set of handwritten digits, imported like any other; the task writes its zip first."""
     with transaction.atomic():
         dataset = create_dataset(owner=owner, name=sample.NAME)
-        # Size 0 says that the zip is still to be written; people's empty files are refused.
-        add_upload(dataset, name=sample.FILE_NAME, path=storage.new_upload_name(), size=0)
+        path = storage.new_upload_name()
+        add_upload(dataset, name=sample.FILE_NAME, path=path, size=0, kind=Upload.Kind.SAMPLE)
     return dataset
 
 
@@ -157,7 +167,9 @@ def delete_dataset(*, dataset: Dataset) -> None:
             status=409,
         )
     pk = dataset.pk  # gone from the object once it is deleted
-    waiting = [Path(settings.DATA_DIR) / path for path in dataset.uploads.values_list("path", flat=True)]
+    ours = dataset.uploads.exclude(kind=Upload.Kind.SERVER)  # what lies elsewhere on the server is not ours
+    paths = [*ours.values_list("path", flat=True), *dataset.transfers.values_list("path", flat=True)]
+    waiting = [Path(settings.DATA_DIR) / path for path in paths]
     with transaction.atomic():
         transaction.on_commit(lambda: remove_files(pk, waiting), robust=True)
         dataset.delete()
@@ -201,34 +213,68 @@ def rejected_files(dataset: Dataset) -> QuerySet[RejectedFile]:
 
 
 def write_version_manifest(version: DatasetVersion) -> Path:
-    """The list of a version's pictures for the engine; written once, since versions never change.
+    """The list of a version's pictures for the engine; written once, since sealed versions never change.
 
-    Pictures with several labels are left out: the engine trains on one label a picture.
+    Raises:
+        ValueError: the version is open for edits: its list would be out of date with the next.
     """
+    if version.state != DatasetVersion.State.SEALED:
+        raise ValueError(f"{version} is not sealed")
     folder = storage.dataset_folder(version.dataset_id)
     path = folder / "manifests" / f"v{version.number}.jsonl"
     if not path.exists():
-        pictures = tuple(single_label_pictures(version))
-        labels = tuple(sorted({picture.label for picture in pictures}))
-        # Relative to the list itself: DATA_DIR may be moved, or have another name on another machine.
-        write_manifest(Manifest(root=Path("../images"), labels=labels, pictures=pictures), path)
+        write_manifest(version_manifest(version), path)
     return path
 
 
+def version_manifest(version: DatasetVersion) -> Manifest:
+    """The list of a version's pictures as the engine gets it.
+
+    Pictures without a label are left out, and so are those of several where the data set's task is one label
+    a picture.
+    """
+    task = version.dataset.task
+    found = several_label_pictures if task == Dataset.Task.MULTI else single_label_pictures
+    pictures = tuple(found(version))
+    labels = tuple(sorted({label for picture in pictures for label in picture.all_labels}))
+    # Relative to the list itself: DATA_DIR may be moved, or have another name on another machine.
+    return Manifest(Path("../images"), labels, pictures, task)
+
+
 def single_label_pictures(version: DatasetVersion) -> list[Picture]:
+    return [
+        replace(picture, label=picture.labels[0], labels=())
+        for picture in several_label_pictures(version)
+        if len(picture.labels) == 1
+    ]
+
+
+def several_label_pictures(version: DatasetVersion) -> list[Picture]:
+    """All that have a label. One without is not known to have none: nobody has looked at it yet."""
     links = (
         ImageLabel.objects.filter(
             Q(removed_in=None) | Q(removed_in__number__gt=version.number),
             added_in__number__lte=version.number,
             image__in=version_images(version),
         )
-        .order_by("image_id")
-        .values_list("image_id", "label__name", "image__sha256", "image__format", "image__split")
-    )
-    pictures: dict[int, Picture | None] = {}
-    for pk, label, sha256, image_format, split in links.iterator(chunk_size=5000):
-        one = Picture(
-            id=pk, path=storage.image_name(sha256, image_format), label=label, split=split, group=sha256
+        .order_by("image_id", "label__name")
+        .values_list(
+            "image_id", "label__name", "image__sha256", "image__format", "image__split", "image__group"
         )
-        pictures[pk] = None if pk in pictures else one
-    return [picture for picture in pictures.values() if picture is not None]
+    )
+    pictures: dict[int, Picture] = {}
+    for pk, label, sha256, image_format, split, group in links.iterator(chunk_size=5000):
+        known = pictures.get(pk)
+        pictures[pk] = (
+            replace(known, labels=(*known.labels, label))
+            if known
+            else Picture(
+                id=pk,
+                path=storage.image_name(sha256, image_format),
+                label="",
+                split=split,
+                group=group or sha256,
+                labels=(label,),
+            )
+        )
+    return list(pictures.values())

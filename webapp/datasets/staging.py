@@ -1,4 +1,4 @@
-"""First half of an import: the pictures of a zip as files, under names that come from their content.
+"""First half of an import: the pictures of an upload as files, under names that come from their content.
 
 No row exists yet that names them, so a worker may die anywhere: the next attempt writes the same files.
 """
@@ -8,29 +8,30 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from io import BytesIO
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
-from search_engine.data.scan import Found, Rejected, count_archive, decode, scan_archive
+from search_engine.data.decoders import shared_decoders
+from search_engine.data.quality import Facts
+from search_engine.data.scan import Found, Rejected, open_scan
 from webapp.core.errors import UserError
 from webapp.datasets import sample, storage
 from webapp.datasets.claims import Claim
-from webapp.datasets.models import Image, ImageLabel
+from webapp.datasets.copies import Clash, Copies
+from webapp.datasets.grouping import grouping
+from webapp.datasets.models import Dataset, ImageLabel, Upload
 
 log = logging.getLogger(__name__)
 
-THUMBNAIL_SIDE = 256
-THUMBNAIL_QUALITY = 80
 PROGRESS_SECONDS = 1.0  # a write a second is plenty for a page, and spares the database
-MIN_PICTURES = 10  # fewer cannot be split in training, validation and test
 MAX_LABEL = 255
-Known = tuple[str, tuple[str, ...]]  # SHA-256 and labels
+T = TypeVar("T")
 
 
 class Kept(NamedTuple):
@@ -43,95 +44,119 @@ class Kept(NamedTuple):
     width: int
     height: int
     size: int
+    split: str | None = None  # if the upload says so
+    facts: Facts | None = None
 
 
 class Refused(NamedTuple):
-    """A file that was not taken; ``code`` is for programs, ``reason`` for people."""
+    """A file that was not taken; ``code`` is for programs, ``reason`` for people.
+
+    ``sha256`` is set for a copy: the picture that it copies has the same.
+    """
 
     name: str
     code: str
     reason: str
+    sha256: str = ""
 
 
 @dataclass
 class Staged:
-    """What an import has found; its files lie on disk, its rows do not exist yet."""
+    """What an import has found; its files lie on disk, its rows do not exist yet.
+
+    Attributes:
+        clashes: pictures whose copies were to be in another split.
+        empty_labels: folders for labels in which no picture was.
+        groups: the group of each content that has near-duplicates, old and new.
+    """
 
     kept: list[Kept] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    clashes: list[Clash] = field(default_factory=list)
+    empty_labels: list[str] = field(default_factory=list)
+    groups: dict[str, str] = field(default_factory=dict)
 
 
 def stage(claim: Claim) -> Staged:
     """Write the pictures of an upload to disk and say what was found.
 
     Raises:
-        UserError: what is in it cannot be used as a data set.
-        ArchiveError: the archive as a whole cannot be read.
+        UserError: what is in it cannot be used in this data set.
+        DatasetError: what was uploaded cannot be read as a whole.
         LostClaimError: the upload is not ours any more.
     """
-    if claim.is_sample:
+    if claim.kind == Upload.Kind.SAMPLE:
         sample.write_sample(claim.path)
         claim.update(size=claim.path.stat().st_size)
-    progress = Progress(claim, total=count_archive(claim.path))
-    known = known_pictures(claim.dataset_id)
-    seen = dict(known)
     staged = Staged()
-    for item in scan_archive(claim.path):
-        refused = refusal(item, seen)
-        if refused is not None:
-            staged.refused.append(refused)
-        elif isinstance(item, Found):
-            staged.kept.append(store(claim.dataset_id, item))
-        progress.tick(staged)
-    check_usable(staged, has_labels=any(labels for _, labels in known))
+    copies = Copies(claim.dataset_id, staged.clashes)
+    several = takes_several_labels(claim.dataset_id)
+    used: set[str] = set()
+    decoders = shared_decoders(settings.IMPORT_WORKERS)
+    with open_scan(claim.path, name=claim.name, label=claim.label, decoders=decoders) as scan:
+        progress = Progress(claim, total=scan.total)
+        for item in scan:
+            refused = refusal(item, copies)
+            if refused is not None:
+                staged.refused.append(refused)
+            elif isinstance(item, Found):
+                if len(item.labels) > 1 and not several:
+                    raise has_several_labels(item)
+                staged.kept.append(store(claim.dataset_id, item))
+            if isinstance(item, Found):
+                used.update(item.labels)
+            progress.tick(staged)
+    staged.empty_labels = sorted(scan.labels - used)
+    if not staged.kept and all(each.code != "duplicate" for each in staged.refused):
+        raise UserError("no_pictures", f"No picture was added.{first_refusal(staged)}")
     progress.tick(staged, now=True)
-    sync_disk(progress, staged)  # the pictures, before the rows that promise them
+    staged.groups = beside(progress, staged, grouping(claim.dataset_id, staged.kept))
+    beside(progress, staged, os.sync)  # the pictures, before the rows that promise them
     return staged
 
 
-def known_pictures(dataset_id: int) -> dict[Known, str]:
-    """The pictures that the data set has now, by content and labels, with their names."""
-    links = ImageLabel.objects.filter(image__dataset_id=dataset_id, removed_in=None, image__removed_in=None)
-    labels: dict[int, list[str]] = {}
-    for pk, label in links.values_list("image_id", "label__name").iterator(chunk_size=5000):
-        labels.setdefault(pk, []).append(label)
-    images = Image.objects.filter(dataset_id=dataset_id, removed_in=None)
-    return {
-        (sha256, tuple(sorted(labels.get(pk, ())))): name
-        for pk, sha256, name in images.values_list("pk", "sha256", "name").iterator(chunk_size=5000)
-    }
+def takes_several_labels(dataset_id: int) -> bool:
+    """Whether pictures with several labels may be added: they may until there are pictures with one."""
+    is_multi = Dataset.objects.filter(pk=dataset_id, task=Dataset.Task.MULTI).exists()
+    return is_multi or not ImageLabel.objects.filter(image__dataset_id=dataset_id).exists()
 
 
-def refusal(item: Found | Rejected, seen: dict[Known, str]) -> Refused | None:
-    """Why a file is not taken, or None if it is; what is taken is noted in ``seen``."""
+def has_several_labels(found: Found) -> UserError:
+    labels = ", ".join(f"“{label[:40]}”" for label in found.labels[:3])
+    return UserError(
+        "several_labels",
+        f"{found.name[-200:]} has several labels ({labels}), but in this data set every picture has one, so "
+        "nothing was added. Make a new data set for these pictures, or give each of them one label.",
+    )
+
+
+def refusal(item: Found | Rejected, copies: Copies) -> Refused | None:
+    """Why a file is not taken, or None if it is; what is taken is noted in ``copies``."""
     if isinstance(item, Rejected):
         return Refused(item.name, str(item.code), item.reason)
     if any(len(label) > MAX_LABEL for label in item.labels):
-        reason = f"The name of its folder is too long for a label. Use at most {MAX_LABEL} characters."
+        reason = f"Its label is too long. Use at most {MAX_LABEL} characters."
         return Refused(item.name, "label_too_long", reason)
-    first = seen.setdefault((item.sha256, tuple(sorted(item.labels))), item.name)
-    if first is not item.name:
-        reason = f"An exact copy of it is already in this data set ({first[-200:]}). It counts once."
-        return Refused(item.name, "duplicate", reason)
+    if reason := copies.why_not(item):
+        return Refused(item.name, "duplicate", reason, item.sha256)
     return None
 
 
 def store(dataset_id: int, found: Found) -> Kept:
     """Write the original and its thumbnail."""
     storage.write_file(storage.image_file(dataset_id, found.sha256, found.format), found.data)
-    storage.write_file(storage.thumbnail_file(dataset_id, found.sha256), thumbnail(found))
+    storage.write_file(storage.thumbnail_file(dataset_id, found.sha256), found.thumbnail)
     return Kept(
-        found.name, found.labels, found.sha256, found.format, found.width, found.height, len(found.data)
+        name=found.name,
+        labels=found.labels,
+        sha256=found.sha256,
+        format=found.format,
+        width=found.width,
+        height=found.height,
+        size=len(found.data),
+        split=found.split,
+        facts=found.facts,
     )
-
-
-def thumbnail(found: Found) -> bytes:
-    """A picture as WebP, upright, at most 256 pixels wide and high; small pictures are not enlarged."""
-    image = found.image or decode(found.data)
-    image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), reducing_gap=2.0)
-    file = BytesIO()
-    image.save(file, "WEBP", quality=THUMBNAIL_QUALITY)
-    return file.getvalue()
 
 
 class Progress:
@@ -155,43 +180,16 @@ class Progress:
         self.said_at = time.monotonic()
 
 
-def sync_disk(progress: Progress, staged: Staged) -> None:
-    """Wait until all that was written is on the disk; file by file it would take minutes.
+def beside(progress: Progress, staged: Staged, work: Callable[[], T]) -> T:
+    """What long work gives, such as waiting until all is on the disk (file by file it would take minutes).
 
-    A slow disk takes longer than the silence after which we would be taken for dead, so we go on saying
-    that we live.
+    It may take longer than the silence after which we are taken for dead, so we go on saying that we live.
     """
-    with ThreadPoolExecutor(1) as beside:
-        syncing = beside.submit(os.sync)
-        while not wait([syncing], PROGRESS_SECONDS).done:
+    with ThreadPoolExecutor(1) as thread:
+        working = thread.submit(work)
+        while not wait([working], PROGRESS_SECONDS).done:
             progress.tick(staged, now=True)
-
-
-def check_usable(staged: Staged, *, has_labels: bool) -> None:
-    """Whether a network can be trained on the pictures at all.
-
-    Raises:
-        UserError: it cannot; the text says what to do.
-    """
-    if not staged.kept:
-        raise UserError("no_pictures", f"No picture was added.{first_refusal(staged)}")
-    if has_labels:
-        return  # a version that could be trained on stays one when pictures are added
-    labels = Counter(label for kept in staged.kept for label in kept.labels)
-    if len(labels) < 2:
-        raise UserError(
-            "one_label",
-            f"All pictures are in one folder, so there is only one label, “{next(iter(labels))[:80]}”. "
-            f"Put the pictures of each kind into a folder of their own and send the zip again."
-            f"{first_refusal(staged)}",
-        )
-    if len(staged.kept) < MIN_PICTURES:
-        raise UserError(
-            "too_few_pictures",
-            f"There are only {len(staged.kept)} pictures that can be used; at least {MIN_PICTURES} are "
-            "needed, and some 20 of each kind to learn much. Add more and send the zip again."
-            f"{first_refusal(staged)}",
-        )
+        return working.result()
 
 
 def first_refusal(staged: Staged) -> str:

@@ -57,10 +57,13 @@ def thumbnail_path(image: Image) -> Path:
 
 def write_file(path: Path, data: bytes) -> None:
     """Write a file in one step. The caller syncs: once for thousands of files is far cheaper than each."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        new.write_bytes(data)
+        try:
+            new.write_bytes(data)
+        except FileNotFoundError:  # for all but 256 of the pictures the folder is there
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            new.write_bytes(data)
         new.replace(path)
     except BaseException:
         new.unlink(missing_ok=True)

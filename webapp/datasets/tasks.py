@@ -5,13 +5,21 @@ from __future__ import annotations
 from celery import shared_task
 
 from webapp.core.queue import enqueue
-from webapp.datasets import importing, recovery
+from webapp.datasets import diagnosing, importing, recovery
 
 
 @shared_task
 def import_upload(upload_id: int) -> None:
-    """Import one upload."""
-    importing.run_import(upload_id)
+    """Import one upload; then it is the turn of the next one of its data set."""
+    following = importing.run_import(upload_id)
+    if following is not None:
+        enqueue(import_upload, following)
+
+
+@shared_task
+def diagnose_edited(dataset_id: int, edited_at: int) -> None:
+    """Look for what is wrong after an edit, unless another edit came since and has a task of its own."""
+    diagnosing.diagnose_edited(dataset_id, edited_at)
 
 
 @shared_task

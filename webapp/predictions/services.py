@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from search_engine.export.predict import Classifier, PictureError, Prediction
+from search_engine.export.predict import Classifier, PictureError, Ranking
 from webapp.core.errors import UserError
 from webapp.predictions.sessions import classifier
 from webapp.trained.models import TrainedModel
 from webapp.trained.services import missing_files
 
 
-def classify(model: TrainedModel, data: bytes, top_k: int | None = None) -> list[Prediction]:
-    """The labels of a picture with their probabilities, most probable first.
+def classify(model: TrainedModel, data: bytes, top_k: int | None = None) -> Ranking:
+    """The labels of a picture with their probabilities, most probable first; of several, which it has.
 
     Args:
         model: which network answers; the very file that can be downloaded.

@@ -58,7 +58,8 @@ class EarlierSearch(forms.ModelChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:  # with what ``startable`` adds
         day = date_format(localtime(obj.created_at), "j F, H:i")
         kind = spaces()[obj.space].title if obj.space in spaces() else obj.space
-        return f"{day}: {obj.best_accuracy:.1%} right, {kind[0].lower()}{kind[1:]}"
+        what = "of labels right" if obj.is_multi else "right"
+        return f"{day}: {obj.best_accuracy:.1%} {what}, {kind[0].lower()}{kind[1:]}"
 
 
 class TrainForm(forms.Form):

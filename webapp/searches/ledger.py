@@ -57,4 +57,5 @@ def _entry(trial: Trial, strategy: str) -> Entry:
         latency_ms=trial.latency_ms,
         size_bytes=trial.size_bytes,
         error=trial.error,
+        figures=trial.figures,
     )

@@ -83,6 +83,22 @@ class Search(models.Model):
         return max(1, int((self.plan or {}).get("folds", 0)))
 
     @property
+    def is_multi(self) -> bool:
+        """Whether pictures may have several labels. Accuracies are then shares of labels decided rightly."""
+        task = self.version.dataset.task if self.plan is None else self.plan.get("task")
+        return task == "multi"
+
+    @property
+    def counted(self) -> str:
+        """What accuracies count: they are shares of these."""
+        return "labels of pictures" if self.is_multi else "pictures"
+
+    @property
+    def right_of_100(self) -> str:
+        """What an accuracy is called above a column of such."""
+        return "Labels right, of 100" if self.is_multi else "Right, of 100"
+
+    @property
     def is_over(self) -> bool:
         return self.state in (self.State.FINISHED, self.State.CANCELLED, self.State.FAILED)
 
@@ -187,9 +203,16 @@ class Trial(models.Model):
     )
     found = models.JSONField(default=list, blank=True, help_text="Of a supernet: vectors with accuracies.")
 
-    accuracy = models.FloatField(null=True, blank=True, help_text="Validation, 0..1.")
+    accuracy = models.FloatField(
+        null=True, blank=True, help_text="Validation, 0..1, of what ``Search.counted`` says."
+    )
     standard_error = models.FloatField(null=True, blank=True)
     loss = models.FloatField(null=True, blank=True)
+    figures = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text='Where pictures may have several labels: "mean_average_precision", "subset_accuracy".',
+    )
     parameters = models.BigIntegerField(null=True, blank=True)
     macs = models.BigIntegerField(null=True, blank=True)
     latency_ms = models.FloatField(null=True, blank=True)

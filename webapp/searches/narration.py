@@ -23,6 +23,7 @@ NAMES = {
     Trial.Kind.ENSEMBLE: "The ensemble",
 }
 """Of the trials that are no networks of the search."""
+MAJORITY_OF_SEVERAL = "Always giving the most common labels"
 
 
 def note(search: Search, text: str, level: str = LogLine.Level.INFO) -> None:
@@ -45,6 +46,8 @@ def trial_name(trial: Trial) -> str:
     """What the page and the log call a trial, at the start of a sentence."""
     if trial.kind == Trial.Kind.REFIT:
         return f"{refitted_name(trial)}, on all pictures,"
+    if trial.kind == Trial.Kind.MAJORITY and trial.search.is_multi:
+        return MAJORITY_OF_SEVERAL
     return NAMES.get(Trial.Kind(trial.kind), f"Network {trial.number}")
 
 
@@ -124,7 +127,7 @@ def describe_combined(event: Combined, search: Search, *, pictures: int | None) 
     if len(numbers) == 1:
         return f"No ensemble is better than {in_sentence(network_name(int(numbers[0]), search))} alone."
     names = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
-    score = score_in_words(event.accuracy, pictures, search.folds)
+    score = score_in_words(event.accuracy, pictures, search.folds, several=search.is_multi)
     return f"The ensemble, which is numbers {names} answering together, is right on {score}."
 
 
@@ -136,8 +139,14 @@ def describe_refitted(trial: Trial, event: Refitted) -> str:
     )
 
 
-def score_in_words(accuracy: float, pictures: int | None, folds: int = 1) -> str:
-    """ "91 of 100 validation pictures", or a share where it is not known of how many."""
+def score_in_words(accuracy: float, pictures: int | None, folds: int = 1, *, several: bool = False) -> str:
+    """ "91 of 100 validation pictures", or a share where it is not known of how many.
+
+    Where pictures may have several labels it is a share of all their labels.
+    """
+    if several:
+        what = "pictures that it had not learned from" if folds > 1 else "validation pictures"
+        return f"{accuracy:.1%} of the labels of {f'{pictures:,}' if pictures else 'the'} {what}"
     if pictures:
         what = "pictures that it had not learned from" if folds > 1 else "validation pictures"
         return f"{round(accuracy * pictures):,} of {pictures:,} {what}"
@@ -147,7 +156,7 @@ def score_in_words(accuracy: float, pictures: int | None, folds: int = 1) -> str
 
 def describe_trained(trial: Trial, event: Trained, *, pictures: int | None, best: bool) -> str:
     """How a trial did, e.g. "Network 7 is right on 91 of 100 validation pictures: the best so far."."""
-    score = score_in_words(event.accuracy, pictures, event.folds)
+    score = score_in_words(event.accuracy, pictures, event.folds, several=trial.search.is_multi)
     ending = ": the best so far." if best else "."
     if trial.kind != Trial.Kind.NETWORK:
         ending = ", which every network has to beat."
@@ -162,17 +171,17 @@ def describe_model(trial: Trial, card: dict[str, Any], *, final: bool) -> str:
     test = card.get("test")
     if not test:
         return f"Done. {name} is the finished model."
-    right = round(test["accuracy"] * test["n"])
+    if trial.search.is_multi:
+        score = f"{test['accuracy']:.1%} of the labels of {test['n']:,}"
+    else:
+        score = f"{round(test['accuracy'] * test['n']):,} of {test['n']:,}"
     opened = test.get("opened", 1)
     ending = (
         "which nothing had looked at before."
         if opened == 1
         else f"which have been opened {opened} times by now; the figure may flatter a little."
     )
-    return (
-        f"Done. The finished model ({in_sentence(name)}) is right on {right:,} of {test['n']:,} "
-        f"test pictures, {ending}"
-    )
+    return f"Done. The finished model ({in_sentence(name)}) is right on {score} test pictures, {ending}"
 
 
 def describe_failure(trial: Trial, message: str) -> str:

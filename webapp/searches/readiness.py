@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from search_engine.data.manifest import TRAIN, VALIDATION, read_manifest
+from search_engine.data.manifest import MULTI, TRAIN, VALIDATION
 from webapp.core.errors import UserError
 from webapp.datasets.models import Dataset, DatasetVersion
-from webapp.datasets.services import write_version_manifest
+from webapp.datasets.services import version_manifest
 
 MIN_LABELS = 2
 MIN_TRAINING_PICTURES = 10
@@ -35,9 +35,11 @@ def check_version(version: DatasetVersion) -> None:
             message="Pictures are still being added to this dataset. Wait until that is done, then train.",
             status=409,
         )
-    # The engine's own list, so that what is counted is what is trained on.
-    manifest = read_manifest(write_version_manifest(version))
-    training = Counter(picture.label for picture in manifest.of(TRAIN))
+    # The engine's own list, so that what is counted is what is trained on. It is not written yet: a version
+    # that is refused stays open, so that what was wrong with it can be undone.
+    manifest = version_manifest(version)
+    pictures = manifest.of(TRAIN)
+    training = Counter(label for picture in pictures for label in picture.all_labels)
     labels = manifest.labels
     if len(labels) < MIN_LABELS:
         found = f"has only one label, “{labels[0]}”" if labels else "has no labelled pictures"
@@ -46,21 +48,32 @@ def check_version(version: DatasetVersion) -> None:
             message=f"This dataset {found}. A network learns to tell labels apart, so it needs at least two: "
             "add pictures in a folder for each label.",
         )
-    if training.total() < MIN_TRAINING_PICTURES:
+    if len(pictures) < MIN_TRAINING_PICTURES:
         raise UserError(
             code="too_few_pictures",
-            message=f"Only {training.total()} pictures are left to train on after some were set aside "
+            message=f"Only {len(pictures)} pictures are left to train on after some were set aside "
             f"for checking; at least {MIN_TRAINING_PICTURES} are needed. Add more pictures of each label.",
         )
     lacking = [label for label in labels if not training[label]]
     if lacking:
-        names = ", ".join(f"“{name}”" for name in lacking[:5]) + (" and others" if len(lacking) > 5 else "")
+        names = some(lacking)
         raise UserError(
             code="label_without_pictures",
             message=f"No picture of {names} is left to train on. Add more pictures of it, or leave it out.",
+        )
+    always = [label for label in labels if training[label] == len(pictures)]
+    if manifest.task == MULTI and always:
+        raise UserError(
+            code="label_on_all_pictures",
+            message=f"Every picture that is left to train on has {some(always)}, so there is nothing to "
+            "learn about that. Add pictures without it, or take the label off all pictures.",
         )
     if not manifest.of(VALIDATION):
         raise UserError(
             code="too_few_pictures",
             message="There are too few pictures to set any aside for checking networks. Add more pictures.",
         )
+
+
+def some(labels: list[str]) -> str:
+    return ", ".join(f"“{name}”" for name in labels[:5]) + (" and others" if len(labels) > 5 else "")

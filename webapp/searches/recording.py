@@ -198,4 +198,5 @@ def _figures(event: Trained | Combined) -> dict[str, Any]:
         "latency_ms": event.latency_ms,
         "size_bytes": event.size_bytes,
         "right": event.right,
+        "figures": event.figures,
     }

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from webapp.core.errors import UserError
+from webapp.datasets.versions import seal_version
 from webapp.searches import files
 from webapp.searches.choices import DEFAULTS, SearchChoices, best_network, check_choices
 from webapp.searches.claims import lock_search
@@ -52,6 +53,7 @@ def start_search(
     check_choices(choices, owner=owner, version=version)
     best = best_network(choices.start_from) if choices.start_from else None
     with transaction.atomic():
+        seal_version(version=version)
         search = Search.objects.create(
             owner=owner,
             version=version,

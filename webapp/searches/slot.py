@@ -32,6 +32,7 @@ from search_engine.trial import Kind
 from webapp.datasets.services import write_version_manifest
 from webapp.searches import files
 from webapp.searches.claims import ClaimLost, held, keep
+from webapp.searches.doubting import doubt_labels
 from webapp.searches.endings import fail_export, fail_trial, leave
 from webapp.searches.models import Slot, Trial
 from webapp.searches.narration import model_title
@@ -153,6 +154,8 @@ class SlotRunner:
         self._deaths = 0
         if isinstance(event, Exported):
             self.recorder.exported(trial, event, final=step.final)
+            if step.final and self._engine is not None:
+                doubt_labels(self.search, step, self._engine, self._record)
         else:
             reason = event.message if isinstance(event, Failed) else "it was stopped."
             self._lost_export(trial, EngineDied(reason, kind="error"))

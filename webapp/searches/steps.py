@@ -34,7 +34,8 @@ MAX_FAILURES = 20
 
 ANSWERED = (
     *("state", "error", "error_kind", "killed", "epochs"),
-    *("accuracy", "standard_error", "loss", "right", "parameters", "macs", "latency_ms", "size_bytes"),
+    *("accuracy", "standard_error", "loss", "right", "figures"),
+    *("parameters", "macs", "latency_ms", "size_bytes"),
 )
 """What a repeat has from the trial that it repeats."""
 

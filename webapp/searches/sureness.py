@@ -16,6 +16,10 @@ REMEMBERED = 24 * 3600
 """Seconds. A search that is over stays as it is; of one that goes on the strategy itself remembers much."""
 
 
+QUICK = 60
+"""Networks that a controller is taught while a page loads; more are taught while it waits with a sentence."""
+
+
 def has_controller(search: Search) -> bool:
     """Whether the strategy of the search is a controller whose probabilities can be shown.
 
@@ -28,10 +32,15 @@ def has_controller(search: Search) -> bool:
     return isinstance(STRATEGIES[name](space, search.seed, affords(search)), Controlled)
 
 
-def sureness(search: Search) -> tuple[Trial | None, tuple[Moment, ...]]:
+def sureness(search: Search, *, may_take_long: bool = True) -> tuple[Trial | None, tuple[Moment, ...]] | None:
     """The best network and the moments of the controller, each along the decisions of that network.
 
     Before there is any network it is asked along the space's first starting design.
+
+    Args:
+        search: with a controller.
+        may_take_long: whether to teach a controller all that it has to learn anew, which takes seconds after
+            some hundred networks; otherwise None is the answer then.
     """
     space = search_space(search)
     rows = search.trials.filter(kind=Kind.NETWORK, state=TrialState.FINISHED).defer("right", "genome")
@@ -46,6 +55,8 @@ def sureness(search: Search) -> tuple[Trial | None, tuple[Moment, ...]]:
     name, budget = strategy_name(search), affords(search)
     key = f"sureness:{search.pk}:{name}:{budget}:{len(trials)}:{best.number if best else 0}"
     moments: tuple[Moment, ...] | None = cache.get(key)
+    if moments is None and len(trials) > QUICK and not may_take_long:
+        return None
     if moments is None:
         moments = sharpening(
             STRATEGIES[name],

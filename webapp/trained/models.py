@@ -49,7 +49,17 @@ class TrainedModel(models.Model):
         return Path(settings.DATA_DIR) / self.bundle
 
     @property
+    def is_multi(self) -> bool:
+        """Whether a picture may have several of its labels; accuracies are then shares of labels."""
+        return bool(self.card.get("task") == "multi-label")
+
+    @property
+    def counted(self) -> str:
+        """What accuracies count."""
+        return "labels of pictures" if self.is_multi else "pictures"
+
+    @property
     def test(self) -> dict[str, Any] | None:
-        """The sealed test: accuracy, n, interval, per_class, confusion; None while provisional."""
+        """The sealed test: accuracy, n, interval, per_class and more; None while provisional."""
         test: dict[str, Any] | None = self.card.get("test")
         return test

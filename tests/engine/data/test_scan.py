@@ -198,14 +198,14 @@ def test_a_folder_is_scanned_like_an_archive(tmp_path: Path) -> None:
     assert found(list(scan(make_zip(tmp_path / "set.zip", files)))) == found(results)
 
 
-def test_a_folder_that_leads_in_circles_ends(tmp_path: Path) -> None:
+def test_a_folder_that_leads_in_circles_ends_and_its_links_are_told_of(tmp_path: Path) -> None:
     (tmp_path / "cats").mkdir()
     (tmp_path / "cats" / "1.png").write_bytes(picture(1))
     (tmp_path / "cats" / "again").symlink_to(tmp_path)
     (tmp_path / "cats" / "lost.png").symlink_to(tmp_path / "nowhere")
     results = list(scan_folder(tmp_path))
     assert list(found(results)) == ["cats/1.png"]
-    assert rejected(results) == {"cats/lost.png": Reason.DAMAGED}
+    assert rejected(results) == {"cats/again": Reason.LINK, "cats/lost.png": Reason.DAMAGED}
 
 
 def test_a_large_file_in_a_folder_is_not_read(tmp_path: Path) -> None:

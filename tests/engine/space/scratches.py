@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import random
 
 import numpy as np
@@ -31,14 +30,6 @@ def pixels(count: int, side: int, seed: int = 0) -> dict[str, Tensor]:
     """Made-up pictures."""
     generator = torch.Generator().manual_seed(seed)
     return {PIXELS: torch.randint(0, 256, (count, side, side, 3), generator=generator).float()}
-
-
-def check_round_trip(space: ScratchSpace, vector: Vector) -> None:
-    genome = space.decode(vector)
-    again = space.encode(genome)
-    assert space.decode(again) == genome
-    assert space.key(again) == space.key(vector)
-    assert Genome.from_dict(json.loads(json.dumps(genome.to_dict()))) == genome
 
 
 def check_mutation(space: ScratchSpace, vector: Vector, seed: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import random
 
 import numpy as np
 import onnxruntime
@@ -18,7 +17,7 @@ from search_engine.errors import SpaceError
 from search_engine.space.architecture import OPERATIONS, Cell, Genome, Node, Trunk, linear_probe
 from search_engine.space.build import Candidate
 from search_engine.space.cost import cost
-from tests.engine.space.genomes import SPACE, SPEC, TRUNK, features, genome, genomes
+from tests.engine.space.genomes import SPEC, TRUNK, features, genome, genomes
 
 CLASSES = 5
 
@@ -103,10 +102,9 @@ def all_operations() -> Genome:
     return genome(first, second)
 
 
-@pytest.mark.parametrize("case", ["every operation", "probe", 0, 1, 2, 3])
-def test_onnx_answers_like_torch_for_any_number_of_pictures(case: str | int) -> None:
-    fixed = {"every operation": all_operations(), "probe": linear_probe(TRUNK)}
-    chosen = SPACE.decode(SPACE.sample(random.Random(case))) if isinstance(case, int) else fixed[case]
+@pytest.mark.parametrize("case", ["every operation", "probe"])
+def test_onnx_answers_like_torch_for_any_number_of_pictures(case: str) -> None:
+    chosen = {"every operation": all_operations(), "probe": linear_probe(TRUNK)}[case]
     torch.manual_seed(0)
     model = Candidate(chosen, CLASSES).train()
     model(features(8))  # so that batch-norm statistics are not the initial ones

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import random
 from xml.etree import ElementTree
 
 import pytest
@@ -29,12 +28,6 @@ def start() -> Genome:
     return SPACE.decode(SPACE.starts[0])
 
 
-@settings(max_examples=300, deadline=None)
-@given(vectors(SPACE))
-def test_vector_to_genome_to_json_and_back(vector: Vector) -> None:
-    scratches.check_round_trip(SPACE, vector)
-
-
 @settings(max_examples=100, deadline=None)
 @given(vectors(SPACE), st.integers(0, 2**32))
 def test_mutation_changes_one_decision_and_the_network(vector: Vector, seed: int) -> None:
@@ -56,10 +49,8 @@ def test_every_weight_is_trained(vector: Vector) -> None:
     scratches.check_training(SPACE.decode(vector))
 
 
-@pytest.mark.parametrize("seed", [None, 0, 1, 2])
-def test_onnx_answers_like_torch(seed: int | None) -> None:
-    vector = SPACE.starts[0] if seed is None else SPACE.sample(random.Random(seed))
-    scratches.check_export(SPACE.decode(vector))
+def test_onnx_answers_like_torch() -> None:
+    scratches.check_export(start())
 
 
 def test_cells_are_stacked_as_in_nasnet() -> None:

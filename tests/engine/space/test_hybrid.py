@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import random
 
 import pytest
@@ -14,22 +13,7 @@ from search_engine.errors import SpaceError
 from search_engine.space.architecture import Genome, Head, Trunk, linear_probe
 from search_engine.space.hybrid import HybridSpace
 from search_engine.trial import Vector
-from tests.engine.space.genomes import SPACE, SPEC, genomes, vectors
-
-
-@settings(max_examples=500, deadline=None)
-@given(vectors())
-def test_vector_to_genome_and_back(vector: Vector) -> None:
-    sampled = SPACE.decode(vector)
-    again = SPACE.encode(sampled)
-    assert SPACE.decode(again) == sampled
-    assert SPACE.key(again) == SPACE.key(vector)
-
-
-@settings(max_examples=300, deadline=None)
-@given(genomes())
-def test_a_genome_survives_json(sampled: Genome) -> None:
-    assert Genome.from_dict(json.loads(json.dumps(sampled.to_dict()))) == sampled
+from tests.engine.space.genomes import SPACE, SPEC, vectors
 
 
 @settings(max_examples=300, deadline=None)

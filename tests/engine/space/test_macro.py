@@ -32,12 +32,6 @@ def with_stages(*stages: Stage, stem: str = "conv_3x3", resolution: int = 32) ->
     return dataclasses.replace(SPACE.decode(SPACE.starts[0]), scratch=Scratch(resolution, stem, stages))
 
 
-@settings(max_examples=300, deadline=None)
-@given(vectors(SPACE))
-def test_vector_to_genome_to_json_and_back(vector: Vector) -> None:
-    scratches.check_round_trip(SPACE, vector)
-
-
 @pytest.mark.parametrize(("name", "length"), [("macro", 27), ("cells", 44)])
 def test_searches_planned_before_recipes_bent_pictures_keep_their_decisions(name: str, length: int) -> None:
     """Their trials hold shorter vectors, and genomes that say nothing of it."""

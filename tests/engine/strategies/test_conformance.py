@@ -10,6 +10,8 @@ from search_engine.space.architecture import Trunk
 from search_engine.space.cost import cost
 from search_engine.space.hybrid import HybridSpace
 from search_engine.space.limited import LimitedSpace
+from search_engine.space.offer import Offer
+from search_engine.space.registry import SPACES, make_space
 from search_engine.strategies import STRATEGIES
 from search_engine.trial import TrialState
 from tests.engine.strategies.toys import LonelySpace, TinySpace, ToySpace, play, trial
@@ -95,11 +97,31 @@ def test_a_parent_is_a_finished_trial_that_is_known(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_every_proposal_is_legal_in_the_real_space(name: str) -> None:
-    history = play(STRATEGIES[name](HYBRID, 8), HYBRID, 30)
+@pytest.mark.parametrize("space", SPACES)
+def test_every_proposal_is_legal_and_new_in_the_real_spaces(name: str, space: str) -> None:
+    real = make_space(
+        space, Trunk("efficientnet_lite0", 96), 32, Offer(pooled=True, unfreeze=2, augmented=True)
+    )
+    history = play(STRATEGIES[name](real, 8, 24), real, 24, slots=2)
     for each in history:
-        HYBRID.check(each.vector)
-    assert len({each.key for each in history}) == 30
+        assert real.encode(real.decode(each.vector))  # which refuse what is no network of the space
+        assert real.key(each.vector) == each.key
+    assert len({each.key for each in history}) == 24
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_repeat_that_was_answered_does_no_harm(name: str) -> None:
+    """The same network under other numbers, once with its figures and once failed."""
+    space = ToySpace()
+    strategy = STRATEGIES[name](space, 2)
+    history = play(STRATEGIES[name](space, 2), space, 20)
+    again = [replace(each, number=each.number + 20, state=history[0].state) for each in history[:3]]
+    failed = [
+        replace(each, number=each.number + 40, reward=None, state=TrialState.FAILED) for each in history[3:6]
+    ]
+    strategy.update([*history, *again, *failed], [])
+    proposals = strategy.suggest(4)
+    assert not {space.key(p.vector) for p in proposals} & {each.key for each in history}
 
 
 @pytest.mark.parametrize("name", ALL)

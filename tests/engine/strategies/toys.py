@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from search_engine.space.base import Decision, VectorSpace
+from search_engine.space.base import Decision, Space, VectorSpace
 from search_engine.strategies.base import Strategy
 from search_engine.trial import Kind, Origin, Proposal, Trial, TrialState, Vector
 
@@ -54,7 +54,7 @@ def trial(number: int, proposal: Proposal, key: str, state: TrialState = TrialSt
     )
 
 
-def play(strategy: Strategy, space: VectorSpace, evaluations: int, *, slots: int = 1) -> list[Trial]:
+def play(strategy: Strategy, space: Space, evaluations: int, *, slots: int = 1) -> list[Trial]:
     """Ask and tell with ``slots`` trials under way; every seventh trial fails."""
     done: list[Trial] = []
     active: list[Trial] = []

@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from tests.web.factories import imported_dataset, label_files, make_dataset, zip_upload
+from tests.web.factories import draw_picture, imported_dataset, label_files, make_dataset, zip_upload
 from webapp.accounts.models import User
 from webapp.datasets.models import Dataset
 from webapp.datasets.tasks import import_upload
@@ -42,6 +43,7 @@ def test_the_whole_way_from_a_name_to_pictures(alice_api: Client, enqueued: Enqu
         "id": made.json()["id"],
         "name": "Colours",
         "state": "ready",
+        "task": "single",
         "error": None,
         "version": 1,
         "counts": {"accepted": 16, "rejected": 1, "total": 17},
@@ -76,13 +78,12 @@ def test_it_lists_only_your_own(alice_api: Client, alice: User, bob: User) -> No
     assert [each["id"] for each in alice_api.get(BASE).json()] == [mine.pk]
 
 
-def test_a_busy_data_set_answers_409(alice_api: Client, alice: User) -> None:
+def test_a_second_file_waits_for_its_turn(alice_api: Client, alice: User) -> None:
     dataset = make_dataset(alice)
     address = f"{BASE}/{dataset.pk}/files"
-    assert alice_api.post(address, {"file": zip_upload(label_files())}).status_code == 202
-    second = alice_api.post(address, {"file": zip_upload(label_files())})
-    assert second.status_code == 409
-    assert second.json()["error"]["code"] == "busy"
+    for _ in range(2):
+        assert alice_api.post(address, {"file": zip_upload(label_files())}).status_code == 202
+    assert dataset.uploads.count() == 2
 
 
 def test_an_empty_file_is_refused(alice_api: Client, alice: User) -> None:
@@ -130,3 +131,14 @@ def test_a_stranger_gets_404(charlie_api: Client, alice: User, method: str, tail
     assert response.json() == {"error": {"code": "not_found", "message": "There is no such dataset."}}
     dataset.refresh_from_db()
     assert dataset.state == Dataset.State.EMPTY
+
+
+@pytest.mark.parametrize("field", ["file", "files"])
+def test_several_pictures_and_their_label_come_in_one_request(
+    alice_api: Client, alice: User, field: str
+) -> None:
+    dataset = make_dataset(alice)
+    pictures = [SimpleUploadedFile(f"{n}.png", draw_picture(n)) for n in range(3)]
+    answer = alice_api.post(f"{BASE}/{dataset.pk}/files", {field: pictures, "label": "red"})
+    assert answer.status_code == 202
+    assert [(upload.name, upload.label) for upload in dataset.uploads.all()] == [("3 files.zip", "red")]

@@ -167,11 +167,9 @@ def _links_out() -> bytes:
         (b"this is no zip at all", "zip"),
         (_truncated(), "cut off|damaged"),
         (make_zip({"a/one.txt": b"text", "b/two.txt": b"text"}), "text"),
-        (make_zip(label_files(("red",), each=20)), "only one label, “red”.*folder of their own"),
-        (make_zip({"a/1.png": draw_picture(1), "b/2.png": draw_picture(2)}), "only 2 pictures.*at least 10"),
         (_links_out(), "evil"),
     ],
-    ids=["empty", "no zip", "truncated", "text files", "one label", "two pictures", "names that lead out"],
+    ids=["empty", "no archive", "truncated", "text files", "names that lead out"],
 )
 def test_a_bad_zip_gets_a_sentence_and_leaves_nothing(
     alice: User, data_dir: Path, content: bytes, says: str
@@ -202,11 +200,24 @@ def test_a_failed_second_upload_leaves_the_first_version_as_it_was(alice: User, 
     assert sorted(stored_files(data_dir)) == before
 
 
-def test_a_second_upload_of_known_pictures_only_says_so(alice: User) -> None:
+def test_the_same_zip_again_adds_nothing_and_says_so(alice: User, data_dir: Path) -> None:
     dataset = imported_dataset(alice)
+    before = sorted(stored_files(data_dir))
     upload = import_files(dataset, label_files())
-    assert upload.state == Upload.State.FAILED
-    assert "exact copy" in upload.error
+    assert (upload.state, upload.accepted, upload.rejected, upload.total) == ("finished", 0, 16, 16)
+    assert (dataset.state, dataset.error, upload.version) == (Dataset.State.READY, "", None)
+    copies = dict(upload.rejected_files.values_list("name", "sha256"))
+    assert copies == dict(Image.objects.values_list("name", "sha256"))
+    assert dataset.versions.count() == 1
+    assert sorted(stored_files(data_dir)) == before
+
+
+def test_a_data_set_may_begin_with_a_few_pictures_of_one_label(alice: User) -> None:
+    dataset = make_dataset(alice)
+    assert import_files(dataset, label_files(("red",), each=2)).accepted == 2
+    assert import_files(dataset, label_files(("green",), each=1)).accepted == 1
+    assert dataset.latest is not None
+    assert services.label_counts(dataset.latest) == {"green": 1, "red": 2}
 
 
 def test_the_failed_data_set_takes_a_better_zip(alice: User) -> None:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
+from django.db import OperationalError
+from django.db.models import QuerySet
 from django.utils import timezone
 from pytest_django import Settings
 
 from tests.web.factories import label_files, make_dataset, zip_upload
 from webapp.accounts.models import User
-from webapp.datasets import recovery, services, staging, storage
-from webapp.datasets.claims import LostClaimError, claim_upload
+from webapp.datasets import committing, recovery, services, staging, storage
+from webapp.datasets.claims import Claim, LostClaimError, claim_upload
 from webapp.datasets.committing import commit
 from webapp.datasets.models import Dataset, Image, Upload
+from webapp.datasets.splitting import Split
 from webapp.datasets.tasks import import_upload, requeue_lost
 
 Enqueued = list[tuple[str, tuple[int, ...]]]
@@ -163,6 +169,39 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     assert [path for path in data_dir.rglob("*") if path.is_file()] == []
 
 
+def test_a_disk_that_fills_in_the_middle_of_a_file_leaves_nothing(
+    upload: Upload, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, written = Path.write_bytes, [0]
+
+    def half(path: Path, data: bytes) -> int:
+        written[0] += 1
+        if written[0] > 5:
+            write(path, data[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    import_upload(upload.pk)
+    upload.refresh_from_db()
+    assert "disk is full, so pictures.zip was not imported. Free some room" in upload.error
+    assert [path for path in data_dir.rglob("*") if path.is_file()] == []
+
+
+def test_a_disk_that_is_full_when_the_rows_are_written_is_told(
+    upload: Upload, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(committing, "add_images", full)
+    import_upload(upload.pk)
+    upload.refresh_from_db()
+    assert "disk is full" in upload.error
+    assert not upload.dataset.versions.exists()
+    assert [path for path in data_dir.rglob("*") if path.is_file()] == []
+
+
 def test_a_zip_that_vanished_is_asked_for_again(upload: Upload, data_dir: Path) -> None:
     (data_dir / upload.path).unlink()
     import_upload(upload.pk)
@@ -191,3 +230,87 @@ def test_lost_after_is_a_setting(upload: Upload, settings: Settings) -> None:
     age(upload, heartbeat_at=30)
     settings.LOST_AFTER_SECONDS = 10.0
     assert recovery.lost_uploads() == [upload.pk]
+
+
+class Died(BaseException):
+    """A worker that is killed runs no handler of ours."""
+
+
+def die_at(point: int, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Have the worker die when it touches disk or database for this time; how often it did so far."""
+    count = [0]
+
+    def deadly(call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            count[0] += 1
+            if count[0] == point:
+                raise Died
+            return call(*args, **kwargs)
+
+        return wrapped
+
+    monkeypatch.setattr(storage, "write_file", deadly(storage.write_file))
+    monkeypatch.setattr(os, "sync", deadly(os.sync))
+    for owner, name in (
+        (QuerySet, "update"),
+        (QuerySet, "bulk_create"),
+        (QuerySet, "create"),
+        (Claim, "discard_file"),
+    ):
+        monkeypatch.setattr(owner, name, deadly(getattr(owner, name)))
+    return count
+
+
+def outcome(dataset: Dataset, data_dir: Path) -> object:
+    """All that an import leaves, but for what differs from one to the next."""
+    images = Image.objects.filter(dataset=dataset).order_by("name")
+    rows = [(i.name, i.sha256, i.split, i.split_by, [label.name for label in i.labels.all()]) for i in images]
+    files = sorted(path.relative_to(data_dir).parts[2:] for path in data_dir.rglob("*") if path.is_file())
+    uploads = list(dataset.uploads.order_by("pk").values_list("state", "accepted", "rejected"))
+    return rows, files, uploads, dataset.state, [version.summary for version in dataset.versions.all()]
+
+
+def two_uploads(owner: User) -> Dataset:
+    dataset = make_dataset(owner)
+    for files in (label_files(each=3), label_files(("blue", "red"), each=5)):
+        services.receive_upload(dataset=dataset, file=zip_upload(files))
+    return dataset
+
+
+def finish(dataset: Dataset) -> None:
+    """What beat does after a worker's death, until nothing is left to do; a day passes."""
+    while waiting := dataset.uploads.exclude(state__in=("finished", "failed")):
+        for upload in waiting:
+            age(upload, heartbeat_at=3600, enqueued_at=3600)
+        for pk in recovery.lost_uploads():
+            import_upload(pk)
+    recovery.sweep_files()
+    dataset.refresh_from_db()
+
+
+def test_a_worker_may_die_at_any_point(alice: User, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committing, "splits_of", fixed_splits)
+    monkeypatch.setattr(recovery, "KEEP_SECONDS", -60.0)
+    whole = two_uploads(alice)
+    finish(whole)
+    expected = outcome(whole, data_dir)
+    point, died = 0, True
+    while died:
+        storage.discard_files(whole.pk)
+        whole.delete()
+        point += 1
+        whole = two_uploads(alice)
+        with monkeypatch.context() as patch:
+            count = die_at(point, patch)
+            with suppress(Died):
+                for upload in whole.uploads.order_by("pk"):
+                    import_upload(upload.pk)
+            died = count[0] >= point
+        finish(whole)
+        assert outcome(whole, data_dir) == expected, point
+    assert point > 50
+
+
+def fixed_splits(dataset_id: int, kept: list[staging.Kept], groups: dict[str, str]) -> list[Split]:
+    """The draw depends on the data set's number, which is another one each time."""
+    return [Split("train") for _ in kept]

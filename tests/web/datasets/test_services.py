@@ -93,27 +93,6 @@ def test_it_refuses_a_file_over_the_limit(alice: User, settings: Settings) -> No
     assert (error.value.code, error.value.status) == ("too_large", 413)
 
 
-def test_it_takes_one_upload_at_a_time(alice: User, data_dir: Path, enqueued: Enqueued) -> None:
-    dataset = make_dataset(alice)
-    services.receive_upload(dataset=dataset, file=zip_upload(label_files()))
-    with pytest.raises(UserError) as error:
-        services.receive_upload(dataset=dataset, file=zip_upload(label_files()))
-    assert (error.value.code, error.value.status) == ("busy", 409)
-    assert len(list((data_dir / "uploads").iterdir())) == 1
-    assert len(enqueued) == 1
-
-
-def test_two_uploads_at_once_leave_one(alice: User, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both have passed the first check when the second one asks for its row."""
-    dataset = make_dataset(alice)
-    monkeypatch.setattr(services, "check_free", lambda dataset: None)
-    services.receive_upload(dataset=dataset, file=zip_upload(label_files()))
-    with pytest.raises(UserError, match="still being added"):
-        services.receive_upload(dataset=dataset, file=zip_upload(label_files()))
-    assert Upload.objects.count() == 1
-    assert len(list((data_dir / "uploads").iterdir())) == 1
-
-
 def test_the_sample_is_1797_digits_in_ten_labels(alice: User, enqueued: Enqueued, data_dir: Path) -> None:
     dataset = services.import_sample(owner=alice)
     assert dataset.state == Dataset.State.IMPORTING

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from tests.web.pages.reading import read
@@ -60,6 +61,22 @@ def test_it_is_replayed_once_and_then_remembered(
     assert read(alice_client, f"/searches/{search.pk}/controller/") == first
 
 
+def test_what_takes_long_is_worked_out_while_the_page_waits_with_a_sentence(
+    alice_client: Client, search: Search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.clear()
+    monkeypatch.setattr("webapp.searches.sureness.QUICK", 2)
+    address = f"/searches/{search.pk}/controller/"
+    page = alice_client.get(address).content.decode()
+    assert f'hx-get="{address}" hx-trigger="load"' in page
+    assert "Working out what the controller thought" in page
+    assert "nw-decision-bars" not in page
+    part = alice_client.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert part.count('class="nw-decision-bars"') == 48
+    assert "<html" not in part
+    assert part.strip() in alice_client.get(address).content.decode()  # from now on it is there at once
+
+
 @pytest.mark.parametrize("over", [False, True])
 def test_page_of_the_search_leads_there(alice_client: Client, search: Search, over: bool) -> None:
     if over:
@@ -99,4 +116,6 @@ def test_search_that_has_no_plan_yet_has_no_such_page(alice_client: Client, alic
 
 
 def test_stranger_gets_404(charlie_client: Client, search: Search) -> None:
-    assert charlie_client.get(f"/searches/{search.pk}/controller/").status_code == 404
+    for headers in ({}, {"HX-Request": "true"}):
+        answer = charlie_client.get(f"/searches/{search.pk}/controller/", headers=headers)
+        assert answer.status_code == 404

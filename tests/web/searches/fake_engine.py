@@ -5,7 +5,8 @@
 by being stopped.
 ``deaf``: commands that end by nothing. Commands are ``open``, ``measure``, ``prepare``, ``train 3``,
 ``export 3``, ``final 3``. ``tracebacks``: whether training logs errors. ``trial_seconds`` and ``pictures``
-are the plan's. ``ensemble``: whether networks are better together; else the best alone is.
+are the plan's. ``ensemble``: whether networks are better together; else the best alone is. ``suspected``: how
+many of the pictures have a label that looks wrong.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from queue import Queue
 
 import numpy as np
 
-from search_engine.commands import Combine, Export, Measure, Open, Prepare, Refit, Stop, Train
+from search_engine.commands import Combine, Doubt, Export, Measure, Open, Prepare, Refit, Stop, Train
 from search_engine.config import Plan
+from search_engine.data.manifest import read_manifest
 from search_engine.evaluate.bootstrap import pack_bits
 from search_engine.events import (
     Combined,
+    Doubted,
     EpochDone,
     Exported,
     Failed,
@@ -62,6 +65,7 @@ class FakeEngine:
         self.commands: Queue[Message | None] = Queue()
         self.stop = threading.Event()
         self.run = Path()
+        self.manifest = Path()
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self) -> None:
@@ -79,6 +83,7 @@ class FakeEngine:
             if isinstance(command, Open):
                 self.run = Path(command.run)
                 self.run.mkdir(parents=True, exist_ok=True)
+                self.manifest = Path(command.manifest)
             with (self.run / "commands").open("a") as log:
                 log.write(to_line(command) + "\n")
             if not self.misbehave(command):
@@ -140,6 +145,8 @@ class FakeEngine:
                 return Refitted(number=command.number, epochs=2, seconds=0.1)
             case Export():
                 return self.export(command)
+            case Doubt():
+                return self.doubt(command)
         raise AssertionError(command)
 
     def train(self, command: Train) -> Message:
@@ -199,6 +206,26 @@ class FakeEngine:
         (out / "labels.json").write_text(json.dumps(card["labels"]))
         (out / "model.json").write_text(json.dumps(card))
         return Exported(number=command.number, out=command.out, model=card)
+
+    def doubt(self, command: Doubt) -> Message:
+        manifest, suspected = read_manifest(self.manifest), SCENARIO.get("suspected", 0)
+        with Path(command.out).open("w") as file:
+            for place, picture in enumerate(manifest.pictures):
+                [other] = [label for label in manifest.labels if label != picture.label]
+                odd = place < suspected
+                line = {
+                    "id": picture.id,
+                    "split": picture.split,
+                    "label": picture.label,
+                    "likeliest": other if odd else picture.label,
+                    "probability": 0.95,
+                    "own": 0.05 if odd else 0.95,
+                    "suspicion": 0.95 if odd else 0.05,
+                    "suspected": odd,
+                }
+                file.write(json.dumps(line) + "\n")
+        count = len(manifest.pictures)
+        return Doubted(out=command.out, pictures=count, suspected=suspected, seconds=0.1)
 
 
 if __name__ == "__main__":

@@ -158,7 +158,7 @@ def test_better_network_of_the_next_round_is_finished_and_tested_in_it(alice: Us
     assert [(c.number, c.round) for c in exports] == [(2, 0), (6, 1)]
     trained = [c.number for c in commands_of(search) if isinstance(c, Train)]
     assert trained == [0, 1, 2, 3, 6]  # 4 and 5 finished the first round
-    assert log_of(search)[-1].startswith("Done.")
+    assert log_of(search)[-2].startswith("Done.")
 
 
 def test_tested_model_is_not_replaced_by_one_that_is_not(alice: User) -> None:

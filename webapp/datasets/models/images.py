@@ -72,6 +72,8 @@ class Image(models.Model):
             models.Index(fields=["dataset", "added_in", "removed_in"]),
             models.Index(fields=["dataset", "removed_in", "sha256", "id"], name="wall_mixed"),
             models.Index(fields=["dataset", "removed_in", "split", "sha256", "id"], name="wall_split"),
+            models.Index(fields=["dataset", "removed_in", "name", "id"], name="wall_name"),
+            models.Index(fields=["dataset", "removed_in", "id"], name="wall_newest"),
         ]
 
     @property
@@ -98,6 +100,10 @@ class ImageLabel(models.Model):
             models.UniqueConstraint(
                 fields=["image", "label", "added_in"], name="one_label_an_image_a_version"
             )
+        ]
+        indexes = [
+            models.Index(fields=["label", "removed_in", "image"], name="pictures_of_a_label"),
+            models.Index(fields=["image", "removed_in", "label"], name="labels_of_a_picture"),
         ]
 
     def __str__(self) -> str:

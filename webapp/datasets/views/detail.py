@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,10 +14,14 @@ from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned
 from webapp.core.views.live import digest, reload_page, render_live
 from webapp.datasets import services
-from webapp.datasets.forms import PictureFilterForm, UploadForm
+from webapp.datasets.forms import UploadForm
 from webapp.datasets.models import Dataset, DatasetVersion, Image, Upload
+from webapp.datasets.progress import import_now
+from webapp.datasets.views.findings import findings_context
+from webapp.datasets.views.tabs import dataset_tabs
+from webapp.datasets.views.versions import version_rows
+from webapp.datasets.views.wall import latest_context, shown_version, wall_context
 
-PAGE = 60  # pictures; fills every row of the wall at 2, 3, 4, 5 and 6 columns
 ROWS = 100  # rejected files a page
 
 
@@ -35,7 +38,7 @@ def detail(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         "upload_form": UploadForm(),
     }
     if version:
-        context |= tab_context(request, dataset, version)
+        context |= latest_context(dataset, version) | tab_context(request, dataset, version)
     return render(request, "datasets/detail.html", context)
 
 
@@ -47,19 +50,6 @@ def status(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     upload = services.latest_upload(dataset)
     context = {"dataset": dataset, "upload": upload}
     return render_live(request, "datasets/_import.html", lambda: context, import_facts(upload))
-
-
-@require_safe
-def pictures(request: AuthenticatedRequest, pk: int) -> HttpResponse:
-    dataset = get_owned(Dataset, request.user, pk=pk)
-    version = dataset.latest
-    address = f"{reverse('datasets:detail', kwargs={'pk': pk})}?{with_tab(request, 'pictures')}"
-    if version is None or not request.htmx:
-        return redirect(address)
-    context = {"dataset": dataset, "version": version, **picture_context(request, version)}
-    response = render(request, "datasets/_pictures.html", context)
-    response["HX-Push-Url"] = address
-    return response
 
 
 @require_safe
@@ -80,60 +70,34 @@ def with_tab(request: AuthenticatedRequest, tab: str) -> str:
 
 def import_facts(upload: Upload | None) -> list[object]:
     """What the import's part of the page shows."""
-    return [upload.pk, upload.state, upload.done, upload.total, upload.accepted] if upload else []
+    now = import_now(upload.dataset) if upload else None
+    return now.facts if now else []
 
 
 def tab_context(request: AuthenticatedRequest, dataset: Dataset, version: DatasetVersion) -> dict[str, Any]:
     """The tabs, and what the open one needs."""
     labels = services.label_counts(version)
-    tabs = [
-        ("pictures", "Pictures", version.pictures),
-        ("labels", "Labels", len(labels)),
-        ("rejected", "Rejected files", services.rejected_files(dataset).count()),
-        ("versions", "Versions", dataset.versions.count()),
-    ]
+    tabs = dataset_tabs(dataset, version)
     tab = request.GET.get("tab", "pictures")
     if tab not in {key for key, _, _ in tabs}:
         tab = "pictures"
-    context: dict[str, Any] = {"tabs": tabs, "tab": tab, "labels": labels}
+    context: dict[str, Any] = {"tabs": tabs, "tab": tab}
     if tab == "pictures":
-        context |= picture_context(request, version)
+        context |= wall_context(request, dataset, shown_version(request, dataset, version))
     elif tab == "labels":
+        context["labels"] = labels
         context["most"] = max(labels.values(), default=0)
+        context["unlabelled"] = version.summary.get("unlabelled", 0)
         context["splits"] = [
             (name, version.summary.get("splits", {}).get(key, 0)) for key, name in Image.Split.choices
         ]
+    elif tab == "doctor":
+        context |= findings_context(request, dataset)
     elif tab == "rejected":
         context |= rejected_context(request, dataset)
     else:
-        context["versions"] = dataset.versions.all()
+        context["versions"] = version_rows(dataset)
     return context
-
-
-def picture_context(request: AuthenticatedRequest, version: DatasetVersion) -> dict[str, Any]:
-    """A page of the pictures that the filters let through."""
-    form = PictureFilterForm(request.GET)
-    names = version.dataset.labels.values_list("pk", "name")
-    form.fields["label"].choices = [("", "All labels"), *((str(pk), name) for pk, name in names)]  # type: ignore[attr-defined]
-    form.fields["split"].choices = [("", "Everything"), *Image.Split.choices]  # type: ignore[attr-defined]
-    images = services.version_images(version).prefetch_related("labels")
-    if form.is_valid():
-        images = filtered(images, version, **form.cleaned_data)
-    images = images.order_by("sha256", "pk")  # a fixed mixture: the first page shows some of every label
-    page = Paginator(images, PAGE).get_page(request.GET.get("page"))
-    return {"filter": form, "page": page, "query": page_query(request)}
-
-
-def filtered(images: QuerySet[Image], version: DatasetVersion, *, label: str, split: str) -> QuerySet[Image]:
-    if split:
-        images = images.filter(split=split)
-    if label:
-        images = images.filter(
-            Q(image_labels__removed_in=None) | Q(image_labels__removed_in__number__gt=version.number),
-            image_labels__label=int(label),
-            image_labels__added_in__number__lte=version.number,
-        ).distinct()
-    return images
 
 
 def rejected_context(request: AuthenticatedRequest, dataset: Dataset) -> dict[str, Any]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path, PurePosixPath
 
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from search_engine.data.decode import decode_image
 from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned
 from webapp.datasets import storage
-from webapp.datasets.models import Image
+from webapp.datasets.models import Dataset, Finding, Image, Opinion
 
 SHOWN_BY_BROWSERS = {
     "jpeg": "image/jpeg",
@@ -19,16 +21,46 @@ SHOWN_BY_BROWSERS = {
     "webp": "image/webp",
     "gif": "image/gif",
     "bmp": "image/bmp",
+    "avif": "image/avif",
 }
+SHOWN_SIDE = 2048  # pixels; what a large screen has
 KEEP = "private, max-age=31536000, immutable"  # pictures are named by their content and never change
 
 
 @require_safe
 def picture(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     image = get_owned(Image, request.user, pk=pk)
-    context = {"picture": image, "can_show": image.format.lower() in SHOWN_BY_BROWSERS}
+    latest = image.dataset.latest
+    links = image.image_labels.filter(removed_in=None)  # of a removed picture: those that it had
+    context = {
+        "dataset": image.dataset,
+        "picture": image,
+        "labels": sorted({link.label.name for link in links.select_related("label")}),
+        "label_names": list(latest.summary.get("labels", {})) if latest else [],
+        "opinion": Opinion.objects.filter(image=image).select_related("label").first(),
+        "findings": image.findings.filter(state=Finding.State.OPEN),
+        "is_multi": image.dataset.task == Dataset.Task.MULTI,
+        "query": request.GET.urlencode(),
+    }
     template = "datasets/_picture.html" if request.htmx else "datasets/picture.html"
     return render(request, template, context)
+
+
+@require_safe
+def shown(request: AuthenticatedRequest, pk: int) -> HttpResponseBase:
+    """The original, or the same picture in a format that browsers show."""
+    image = get_owned(Image, request.user, pk=pk)
+    if image.format.lower() in SHOWN_BY_BROWSERS:
+        return original(request, pk)
+    try:
+        data = storage.image_path(image).read_bytes()
+    except FileNotFoundError:
+        raise Http404("The file of this picture is not on the disk any more.") from None
+    decoded = decode_image(data)
+    decoded.thumbnail((SHOWN_SIDE, SHOWN_SIDE), reducing_gap=2.0)
+    file = BytesIO()
+    decoded.save(file, "WEBP", quality=90)
+    return HttpResponse(file.getvalue(), content_type="image/webp", headers={"Cache-Control": KEEP})
 
 
 @require_safe

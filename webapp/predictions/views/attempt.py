@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
+from search_engine.export.predict import Decision, Prediction
 from webapp.core.errors import UserError
 from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned
@@ -25,10 +28,13 @@ def attempt(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     picture = form.cleaned_data["image"]
     try:
         services.check_size(picture.size)
-        predictions = services.classify(model, picture.read(), SHOWN)
+        predictions: Sequence[Prediction | Decision] = services.classify(model, picture.read())
     except UserError as error:
         return answer(request, model, error=error.message, status=error.status)
-    return answer(request, model, predictions=predictions, name=picture.name)
+    # What a picture has is never left out, however many labels that are.
+    chosen = [each.label for each in predictions if isinstance(each, Decision) and each.chosen]
+    shown = [each for place, each in enumerate(predictions) if place < SHOWN or each.label in chosen]
+    return answer(request, model, predictions=shown, chosen=chosen, name=picture.name)
 
 
 def answer(

@@ -72,5 +72,6 @@ def epoch_data(found: Trial) -> dict[str, Any]:
     if not points:
         return {}
     top = max(points, key=lambda point: point["accuracy"])
-    title = f"Best after pass {top['epoch']}: right on {top['accuracy']:.1f} of 100"
-    return {"epochs": {"title": title, "points": points}}
+    what = " labels" if found.search.is_multi else ""
+    title = f"Best after pass {top['epoch']}: right on {top['accuracy']:.1f} of 100{what}"
+    return {"right": found.search.right_of_100, "epochs": {"title": title, "points": points}}

@@ -25,9 +25,10 @@ def chart_data(search: Search, trials: list[Trial]) -> dict[str, Any]:
         if t.latency_ms is not None and t.kind in DOTS
     ]
     return {
+        "right": search.right_of_100,
         "best": {
-            "title": best_title(best_of([*ours, *random]), probe),
-            "text": fair_sentence(ours, random),
+            "title": best_title(best_of([*ours, *random]), probe, search.counted),
+            "text": fair_sentence(ours, random, "labels right" if search.is_multi else "right"),
             "ours": arm(ours, start),
             "random": arm(random, start),
             "fair": fair_point(ours, random),
@@ -79,7 +80,7 @@ def fair_point(ours: list[Trial], random: list[Trial]) -> dict[str, float] | Non
     return {"count": count, "ours": best[0], "random": best[1]}
 
 
-def fair_sentence(ours: list[Trial], random: list[Trial]) -> str:
+def fair_sentence(ours: list[Trial], random: list[Trial], right: str = "right") -> str:
     """The arms compared at equal numbers of networks, since more tries find more by luck alone."""
     point = fair_point(ours, random)
     if point is None:
@@ -87,10 +88,10 @@ def fair_sentence(ours: list[Trial], random: list[Trial]) -> str:
         return f"The best accuracy so far. No network {missing} has been tried yet, so nothing is compared."
     first, second = f"{point['ours']:.1f}", f"{point['random']:.1f}"
     if point["count"] == 1:
-        sentence = f"The search's first network: {first} of 100 right; the one drawn at random: {second}."
+        sentence = f"The search's first network: {first} of 100 {right}; the one drawn at random: {second}."
     else:
         sentence = (
-            f"The best of the search's first {point['count']:.0f} networks: {first} of 100 right; "
+            f"The best of the search's first {point['count']:.0f} networks: {first} of 100 {right}; "
             f"the best of {point['count']:.0f} drawn at random: {second}."
         )
     return f"{sentence} So few say little." if point["count"] < FEW else sentence
@@ -100,7 +101,7 @@ FEW = 5
 """Networks an arm, below which the comparison is hardly worth reading."""
 
 
-def best_title(best: Trial | None, probe: float | None) -> str:
+def best_title(best: Trial | None, probe: float | None, counted: str = "pictures") -> str:
     if best is None or best.accuracy is None:
         return "No network has been tried yet"
     if probe is None:
@@ -108,7 +109,7 @@ def best_title(best: Trial | None, probe: float | None) -> str:
     gain = (best.accuracy - probe) * 100
     if gain <= 0:
         return "No network has beaten plain transfer learning yet"
-    return f"{trial_name(best)} beats plain transfer learning by {gain:.1f} of 100 pictures"
+    return f"{trial_name(best)} beats plain transfer learning by {gain:.1f} of 100 {counted}"
 
 
 def scatter_title(dots: list[dict[str, Any]]) -> str:

@@ -54,7 +54,10 @@ def controller(request: AuthenticatedRequest, pk: int) -> HttpResponse:
     search = get_owned(Search, request.user, pk=pk)
     if not has_controller(search):
         raise Http404("This search has no controller, so there is nothing to show.")
-    best, moments = sureness(search)
+    known = sureness(search, may_take_long=bool(request.htmx))
+    if known is None:  # the page asks again, for the part that takes long
+        return render(request, "searches/controller.html", {"search": search})
+    best, moments = known
     rows = rows_of(search, moments)
     context = {
         "search": search,
@@ -67,7 +70,8 @@ def controller(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         "groups": [(name, list(group)) for name, group in groupby(rows, key=lambda row: row.group)],
         "height": HEIGHT,
     }
-    return render(request, "searches/controller.html", context)
+    template = "searches/_controller.html" if request.htmx else "searches/controller.html"
+    return render(request, template, context)
 
 
 def rows_of(search: Search, moments: tuple[Moment, ...]) -> list[Row]:

@@ -13,6 +13,7 @@ from webapp.core.lookups import get_owned
 from webapp.core.views.live import digest, reload_page, render_live
 from webapp.searches.choices import chosen_words
 from webapp.searches.models import Search, Trial
+from webapp.searches.narration import MAJORITY_OF_SEVERAL, NAMES, in_sentence
 from webapp.searches.views.board import board, facts, ranked, trials_of
 from webapp.searches.views.family import family
 from webapp.searches.views.worth import answers, arm_figures
@@ -35,6 +36,7 @@ def told(search: Search, context: dict[str, Any]) -> dict[str, Any]:
     return {
         "ranked": ranked(context["rows"]),
         "figures": arm_figures(trials),
+        "no_learning": in_sentence(MAJORITY_OF_SEVERAL if search.is_multi else NAMES[Trial.Kind.MAJORITY]),
         "worth": answers(search, trials),
         "family": family(leading(context["best"])),
     }

@@ -88,7 +88,7 @@ def answers(search: Search, trials: list[Trial]) -> dict[str, Any]:
                 question=question(c),
                 comparison=c,
                 headline=headline(c),
-                verdict=verdict(c, briefly=briefly),
+                verdict=verdict(c, briefly=briefly, several=search.is_multi),
                 tone="chance"
                 if c.may_be_chance and c.difference
                 else "better"
@@ -127,17 +127,19 @@ def headline(c: Comparison) -> str:
     return f"{points} of 100 {'better' if c.difference > 0 else 'worse'}"
 
 
-def verdict(c: Comparison, *, briefly: bool = False) -> str:
+def verdict(c: Comparison, *, briefly: bool = False, several: bool = False) -> str:
     """How sure that is; and, where one side had more tries or more training, that it had.
 
     Args:
         c: the comparison.
         briefly: whether the search trained its networks briefly first, and only the best of them in full.
+        several: whether pictures may have several labels.
     """
     if c.low is None or c.high is None:
         sure = "How sure that is cannot be said: it was not written down which pictures each is right on."
     elif c.low == c.high == 0.0:
-        sure = f"Both are right on the very same of {c.pictures:,} pictures."
+        what = "labels of the" if several else "of"
+        sure = f"Both are right on the very same {what} {c.pictures:,} pictures."
     else:
         interval = f"95 % interval {signed(c.low)} to {signed(c.high)}, on the same {c.pictures:,} pictures"
         sure = f"{interval}: that may be chance." if c.may_be_chance else f"{interval}."

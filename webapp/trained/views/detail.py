@@ -14,8 +14,9 @@ from webapp.searches.narration import describe_pictures
 from webapp.searches.replay import search_plan
 from webapp.searches.views.candidate import drawing
 from webapp.trained.models import TrainedModel
-from webapp.trained.views.figures import COMMANDS, bundle_files, confusion_rows, mistakes
+from webapp.trained.views.figures import COMMANDS, bundle_files, confusion_rows, mistakes, outcomes, slips
 from webapp.trained.views.snippets import snippets
+from webapp.trained.views.suspects import suspect_labels
 
 TABS = {
     "overview": "Overview",
@@ -50,8 +51,10 @@ def tab_context(request: AuthenticatedRequest, model: TrainedModel, tab: str) ->
     """What the open tab needs beyond the model itself."""
     version = model.search.version
     if tab == "overview":
+        if model.is_multi:
+            return {"outcomes": outcomes(model.test), "slips": slips(model.test)}
         rows = confusion_rows(model.test)
-        return {"confusion": rows, "mistakes": mistakes(model.test)}
+        return {"confusion": rows, "mistakes": mistakes(model.test), **suspect_labels(model)}
     if tab == "try":
         return {}
     if tab == "architecture":

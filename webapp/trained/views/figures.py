@@ -58,6 +58,55 @@ def confusion_rows(test: dict[str, Any] | None) -> list[tuple[str, list[Cell]]]:
     return rows
 
 
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What became of one label on the test pictures.
+
+    Attributes:
+        label: which.
+        cells: has it and given it, has it and not given it, lacks it and given it, lacks it and not given it.
+    """
+
+    label: str
+    cells: tuple[Cell, Cell, Cell, Cell]
+
+
+def outcomes(test: dict[str, Any] | None) -> list[Outcomes]:
+    """For each label how often it was there, and how often it was given; heat is the share of either row."""
+    if not test:
+        return []
+    return [outcome(row["label"], row["counts"]) for row in test["per_class"] if "counts" in row]
+
+
+def outcome(label: str, counts: list[list[int]]) -> Outcomes:
+    (passed, wrong), (missed, hit) = counts
+    having, lacking = hit + missed, passed + wrong
+
+    def cell(count: int, total: int, *, right: bool, words: str) -> Cell:
+        return Cell(count, heat(count / max(1, total)), right, f"{count} of {total} pictures {words}")
+
+    return Outcomes(
+        label,
+        (
+            cell(hit, having, right=True, words=f"of {label} were found"),
+            cell(missed, having, right=False, words=f"of {label} were missed"),
+            cell(wrong, lacking, right=False, words=f"without {label} were said to have it"),
+            cell(passed, lacking, right=True, words=f"without {label} were left alone"),
+        ),
+    )
+
+
+def slips(test: dict[str, Any] | None, count: int = 3) -> list[tuple[int, str, str]]:
+    """The most frequent mistakes about labels: how often, "missed" or "given", and the label."""
+    found = [
+        (cell.count, kind, each.label)
+        for each in outcomes(test)
+        for cell, kind in ((each.cells[1], "missed"), (each.cells[2], "given"))
+        if cell.count
+    ]
+    return sorted(found, key=lambda each: (-each[0], each[2], each[1]))[:count]
+
+
 def heat(share: float) -> int:
     return 0 if share == 0 else min(5, 1 + int(share * 5))
 

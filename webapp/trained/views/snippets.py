@@ -36,10 +36,16 @@ def snippets(request: HttpRequest, model: TrainedModel) -> list[Snippet]:
             f'request = urllib.request.Request(\n    "{url}",\n    data=open("picture.jpg", "rb").read(),\n'
             '    headers={\n        "Authorization": "Bearer ',
             '",\n        "Content-Type": "application/octet-stream",\n    },\n)\n'
-            "answer = json.load(urllib.request.urlopen(request))\n"
-            'print(answer["predictions"][0])',
+            "answer = json.load(urllib.request.urlopen(request))\n" + printed(model),
         ),
     ]
+
+
+def printed(model: TrainedModel) -> str:
+    """The last line: the likeliest label, or all that the picture has."""
+    if model.is_multi:
+        return 'print([each["label"] for each in answer["predictions"] if each["chosen"]])'
+    return 'print(answer["predictions"][0])'
 
 
 def endpoint(request: HttpRequest, model: TrainedModel) -> str:

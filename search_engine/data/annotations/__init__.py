@@ -1,0 +1,1 @@
+"""Lists of labels as people and other tools write them: CSV, JSON lines, COCO, Label Studio."""
