@@ -21,8 +21,8 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 DESCRIPTION = """Finds a neural network for labelled pictures, by search.
 
-The pictures come as a zip or a folder with one folder per label. The winner is written as a bundle: an
-ONNX file with a script that runs it. Nothing leaves this machine."""
+The pictures come as a zip, tar or folder with one folder per label, or with a list of labels. The winner is
+written as a bundle: an ONNX file with a script that runs it. Nothing leaves this machine."""
 
 FIT_EXAMPLE = """example:
   python -m search_engine fit flowers.zip --minutes 5 --out flowers-model
@@ -55,10 +55,13 @@ def _add_fit(commands: Commands) -> None:
         epilog=FIT_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    fit.add_argument("train", type=Path, metavar="TRAIN", help="zip or folder: one folder per label")
     fit.add_argument(
-        "--test", type=Path, help="zip or folder that is used once, at the end, to say how good it is"
+        "train",
+        type=Path,
+        metavar="TRAIN",
+        help="zip, tar or folder: one folder per label, in train/ val/ test/ or not, or a list",
     )
+    fit.add_argument("--test", type=Path, help="the same; it is used once, at the end, to say how good it is")
     fit.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder for the bundle; must not exist"
     )
