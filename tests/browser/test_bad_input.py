@@ -62,8 +62,6 @@ def files_under(site: Site) -> set[str]:
         pytest.param(of_text_files, ["is a picture that can be used"], id="zip of text files"),
         pytest.param(truncated, ["cut off", "Upload it again"], id="truncated zip"),
         pytest.param(no_zip, ["not a zip", "compress"], id="no zip at all"),
-        pytest.param(one_class, ["only one|at least two", "folder"], id="one class only"),
-        pytest.param(two_pictures, ["only 2 pictures", "Add more"], id="two pictures"),
     ],
 )
 def test_file_that_holds_nothing_usable(
@@ -80,6 +78,23 @@ def test_file_that_holds_nothing_usable(
     expect(page.get_by_role("button", name="Upload")).to_be_enabled()
     expect(page.get_by_role("button", name="Train")).to_have_count(0)
     assert files_under(site) == before
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        pytest.param(one_class, "only one label", id="one class only"),
+        pytest.param(two_pictures, "too few|at least", id="two pictures"),
+    ],
+)
+def test_a_set_that_is_not_complete_yet_is_kept_and_training_says_what_is_missing(
+    page: Page, tmp_path: Path, make: Callable[[Path], Path], says: str
+) -> None:
+    upload(page, "Unfinished", make(tmp_path / "unfinished.zip"))
+    expect(page.get_by_role("link", name="Versions")).to_be_visible(timeout=IMPORT_MS)
+    page.get_by_role("button", name="Train").first.click()
+    page.get_by_role("button", name="Start training").click()
+    expect(page.get_by_role("alert").first).to_contain_text(re.compile(says))
 
 
 def test_name_that_points_outside_is_refused_and_the_rest_is_kept(

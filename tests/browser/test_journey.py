@@ -87,9 +87,10 @@ def test_2_labels_in_any_script_are_counted_and_pictures_seen(page: Page, site: 
     site.take_picture(page, "data-set-labels")
 
     page.goto(data_set)
-    page.get_by_label("Label").select_option("три")
-    expect(page.get_by_role("status")).to_have_text(f"{A_LABEL} pictures")
-    tiles = page.get_by_role("main").get_by_role("listitem").get_by_role("img")
+    which = page.get_by_role("form", name="Which pictures")
+    which.get_by_label("Label").select_option("три")
+    expect(which.get_by_role("status")).to_contain_text(f"{A_LABEL} pictures")
+    tiles = page.get_by_role("list", name="Pictures").get_by_role("img")
     expect(tiles).to_have_count(A_LABEL)
     first = tiles.first
     first.scroll_into_view_if_needed()
