@@ -68,6 +68,8 @@ STARTS = {
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
 }
+ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
+CUT_OFF = "The picture is cut off: only part of the file arrived. Copy it again and add it again."
 
 
 class PictureError(ValueError):
@@ -135,9 +137,7 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     except UnidentifiedImageError as error:
         raise _unidentified(data) from error
     except BROKEN as error:
-        raise PictureError(
-            "damaged", "The picture is damaged. Save or export it again and add it again."
-        ) from error
+        raise _broken(error) from error
     if image.width * image.height > max_pixels:
         raise _too_many_pixels(max_pixels, image.size)
     return image
@@ -197,10 +197,7 @@ def _to_8_bits(values: np.ndarray) -> np.ndarray:
 def _broken(error: Exception) -> PictureError:
     text = str(error).lower()
     if "truncat" in text or "unexpected end" in text or isinstance(error, EOFError):
-        return PictureError(
-            "truncated",
-            "The picture is cut off: only part of the file arrived. Copy it again and add it again.",
-        )
+        return PictureError("truncated", CUT_OFF)
     return PictureError("damaged", "The picture is damaged. Save or export it again and add it again.")
 
 
@@ -217,6 +214,8 @@ def _unidentified(data: bytes) -> PictureError:
     known = next((name for start, name in STARTS.items() if data.startswith(start)), None)
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         known = "WEBP"
+    if known in ENDS and not data.rstrip(b"\0").endswith(ENDS[known]):
+        return PictureError("truncated", CUT_OFF)
     if known:
         return PictureError(
             "damaged", f"The {known} picture is damaged or cut off. Copy it again and add it again."

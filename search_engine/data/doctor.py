@@ -15,11 +15,12 @@ from enum import StrEnum
 from search_engine.data import oddities
 from search_engine.data.duplicates import named_split
 from search_engine.data.manifest import TEST, TRAIN, VALIDATION
+from search_engine.data.wording import counted, listed, short, times
 
 FEW = 10  # pictures of a label; with fewer, one or two judge it, and chance decides
 VERY_FEW = 3  # cannot be in training, validation and test at once
-IMBALANCE = 10  # times; never answering the small label then costs a model less than a tenth of its accuracy
-MIN_BALANCED = 5  # labels with fewer pictures are too few, which says it better
+IMBALANCE = 8  # times; never answering the small label then costs a model a ninth of its accuracy at most
+MIN_BALANCED = 3  # labels with fewer pictures are too few, which says it better
 SHOWN = 200  # pictures of one finding; more than that nobody looks through
 
 
@@ -149,7 +150,7 @@ def diagnose(
     pictures: Sequence[PictureFacts],
     refused: Iterable[RefusedFile] = (),
     *,
-    empty_labels: Iterable[str] = (),
+    empty_labels: Mapping[str, str] | None = None,
     several_labels: bool = False,
 ) -> list[Finding]:
     """Everything that is wrong with a set.
@@ -157,7 +158,7 @@ def diagnose(
     Args:
         pictures: all of the set.
         refused: files that did not become pictures.
-        empty_labels: folders of labels in which there was no picture.
+        empty_labels: labels whose folder held no picture, with the name of that folder as uploaded.
         several_labels: whether a picture may carry several labels.
 
     Returns:
@@ -169,7 +170,7 @@ def diagnose(
     found = [
         *_refusals(refused, by_content, {picture.name for picture in pictures}),
         *_likeness(by_content, several_labels=several_labels),
-        *_labels(pictures, empty_labels),
+        *_labels(pictures, empty_labels or {}),
         *_oddities(pictures),
     ]
     kinds, severities = list(Kind), list(Severity)
@@ -283,6 +284,8 @@ def _likeness(by_content: Mapping[str, list[PictureFacts]], *, several_labels: b
         uses = {picture.split for picture in group}
         if len(uses) > 1:
             yield _leak(group, uses, copies=copies)
+        elif len({named_split(picture.name) for picture in group} - {None}) > 1:
+            yield _brought_together(group)
         if copies and len(labels) <= 1:
             yield _twice(group)
 
@@ -290,13 +293,13 @@ def _likeness(by_content: Mapping[str, list[PictureFacts]], *, several_labels: b
 def _near(group: Sequence[PictureFacts]) -> Finding:
     message = (
         f"These {len(group):,} pictures are nearly the same; a model sees them as one that counts "
-        f"{_times(len(group))}, so keep the best one unless they show different things."
+        f"{times(len(group))}, so keep the best one unless they show different things."
     )
     return _of(Kind.NEAR_DUPLICATE, Severity.WARNING, message, group)
 
 
 def _conflict(group: Sequence[PictureFacts], labels: Iterable[tuple[str, ...]], *, copies: bool) -> Finding:
-    names = _listed(sorted({label for each in labels for label in each}))
+    names = listed([f"“{short(label)}”" for label in sorted({label for each in labels for label in each})])
     what = "The same picture is" if copies else "Nearly the same picture is"
     message = (
         f"{what} under {names}; a model is told both and learns neither, and one of them counts as a mistake "
@@ -307,7 +310,7 @@ def _conflict(group: Sequence[PictureFacts], labels: Iterable[tuple[str, ...]], 
 
 
 def _leak(group: Sequence[PictureFacts], uses: set[str], *, copies: bool) -> Finding:
-    words = _listed([USES[use] for use in (TRAIN, VALIDATION, TEST) if use in uses])
+    words = listed([USES[use] for use in (TRAIN, VALIDATION, TEST) if use in uses])
     what = "The same picture is" if copies else "Nearly the same pictures are"
     message = (
         f"{what} among the {words} pictures; a model is then asked what it was told, and its figures come "
@@ -316,9 +319,17 @@ def _leak(group: Sequence[PictureFacts], uses: set[str], *, copies: bool) -> Fin
     return _of(Kind.LEAKAGE, Severity.ERROR, message, group)
 
 
+def _brought_together(group: Sequence[PictureFacts]) -> Finding:
+    message = (
+        "Nearly the same pictures lie in the folders of several splits; they are used in one split together, "
+        "since a picture that a model has learned from cannot test it."
+    )
+    return _of(Kind.LEAKAGE, Severity.WARNING, message, group)
+
+
 def _twice(group: Sequence[PictureFacts]) -> Finding:
     message = (
-        f"The same file is there {_times(len(group))}; a model trusts it that much more than the others, so "
+        f"The same file is there {times(len(group))}; a model trusts it that much more than the others, so "
         "keep one."
     )
     return _of(Kind.EXACT_DUPLICATE, Severity.WARNING, message, group)
@@ -327,22 +338,22 @@ def _twice(group: Sequence[PictureFacts]) -> Finding:
 # Labels
 
 
-def _labels(pictures: Sequence[PictureFacts], empty: Iterable[str]) -> Iterator[Finding]:
+def _labels(pictures: Sequence[PictureFacts], empty: Mapping[str, str]) -> Iterator[Finding]:
     of_label: dict[str, list[PictureFacts]] = defaultdict(list)
     for picture in pictures:
         for label in picture.labels:
             of_label[label].append(picture)
-    for label in sorted(set(empty) - of_label.keys()):
-        message = f"The folder “{_short(label)}” holds no picture, so no model will ever answer that."
+    for label in sorted(empty.keys() - of_label.keys()):
+        message = f"The folder “{short(label)}” holds no picture, so no model will ever answer that."
         key = finding_key(Kind.EMPTY_LABEL, label)
-        yield Finding(Kind.EMPTY_LABEL, Severity.WARNING, key, message, (label,))
+        yield Finding(Kind.EMPTY_LABEL, Severity.WARNING, key, message, (empty[label],))
     for label, few in sorted(of_label.items()):
         if len(few) < FEW:
             yield _too_few(label, few)
     yield from _imbalance({label: len(those) for label, those in of_label.items()})
     unlabelled = [picture for picture in pictures if not picture.labels]
     if unlabelled:
-        message = f"{_counted(len(unlabelled))} without a label; no model learns anything from what has none."
+        message = f"{counted(len(unlabelled))} without a label; no model learns anything from what has none."
         about = ("pictures without a label",)
         yield _of(Kind.UNLABELLED, Severity.NOTE, message, unlabelled, about=about)
 
@@ -350,7 +361,7 @@ def _labels(pictures: Sequence[PictureFacts], empty: Iterable[str]) -> Iterator[
 def _too_few(label: str, few: Sequence[PictureFacts]) -> Finding:
     severity = Severity.ERROR if len(few) < VERY_FEW else Severity.WARNING
     message = (
-        f"“{_short(label)}” has only {_counted(len(few))}; a model hardly learns it, and what is measured on "
+        f"“{short(label)}” has only {counted(len(few))}; a model hardly learns it, and what is measured on "
         f"the few that test it is chance: add some until there are {FEW}, better 20."
     )
     return _of(Kind.TOO_FEW, severity, message, few, about=(label,))
@@ -363,7 +374,7 @@ def _imbalance(counts: Mapping[str, int]) -> Iterator[Finding]:
     most, least = max(counts, key=lambda label: counts[label]), min(counts, key=lambda label: counts[label])
     if counts[most] >= IMBALANCE * counts[least]:
         message = (
-            f"“{_short(most)}” has {counts[most]:,} pictures and “{_short(least)}” has {counts[least]:,}; a "
+            f"“{short(most)}” has {counts[most]:,} pictures and “{short(least)}” has {counts[least]:,}; a "
             "model can be right nearly always and still never answer the rare one, so add pictures of that."
         )
         # By its labels alone: the same finding while the numbers change.
@@ -379,22 +390,3 @@ def _oddities(pictures: Sequence[PictureFacts]) -> Iterator[Finding]:
         severity = Severity.NOTE if kind is Kind.GRAYSCALE else Severity.WARNING
         for picture in rule(pictures):
             yield _of(kind, severity, text, [picture])
-
-
-def _times(count: int) -> str:
-    return "twice" if count == 2 else f"{count:,} times"
-
-
-def _counted(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count:,} pictures"
-
-
-def _listed(words: Sequence[str]) -> str:
-    names = [f"“{_short(word)}”" if word not in USES.values() else word for word in words[:5]]
-    more = [f"{len(words) - 5:,} more"] if len(words) > 5 else []
-    *first, last = names + more
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= 60 else f"{label[:59]}…"

@@ -34,12 +34,13 @@ class Layout(Protocol):
     Attributes:
         reported: the files that become pictures or rejected files, in the order of the source.
         lost: rows of lists that lead to no picture.
-        labels: those that have a folder of their own, with or without pictures.
+        labels: those that have a folder of their own, with or without pictures; and the first such folder's
+            name as the source has it, empty if only its pictures are named.
     """
 
     reported: list[Entry]
     lost: list[Rejected]
-    labels: frozenset[str]
+    labels: dict[str, str]
 
     def place(self, entry: Entry, parts: Parts) -> Place:
         """The labels and the split of a file.
@@ -94,7 +95,7 @@ class FolderLayout:
         ]
         self.lost: list[Rejected] = []
         self.used = {path[self.depth] for path in pictures if len(path) > self.depth + 1}
-        self.labels = frozenset(self._named(source.folders)) if self.has_labels else frozenset[str]()
+        self.labels = self._named(source.folders) if self.has_labels else {}
 
     def place(self, entry: Entry, parts: Parts) -> Place:
         split = None
@@ -108,12 +109,13 @@ class FolderLayout:
             )
         return Place((), split)
 
-    def _named(self, folders: Iterable[str]) -> Iterable[str]:
-        yield from self.used
+    def _named(self, folders: Iterable[str]) -> dict[str, str]:
+        labels = dict.fromkeys(self.used, "")
         for folder in folders:
             parts = parts_of(folder)
             if len(parts) > self.depth and not why_unsafe(folder) and not is_system(parts):
-                yield parts[self.depth]
+                labels[parts[self.depth]] = labels.get(parts[self.depth]) or folder
+        return labels
 
 
 def _split_level(pictures: Sequence[Parts], depth: int) -> int | None:
@@ -145,7 +147,7 @@ class ListLayout:
         by_folder: set[str],
     ) -> None:
         self.lost: list[Rejected] = []
-        self.labels: frozenset[str] = frozenset()
+        self.labels: dict[str, str] = {}
         self.problem = ""
         self.places: dict[int, Place] = {}
         self.names: list[str] = []

@@ -98,7 +98,7 @@ def tiny(pictures: Sequence[P]) -> list[P]:
     for positions in of_label.values():
         if len(positions) >= MIN_SET:
             usual[positions] = np.minimum(usual[positions], np.median(side[positions]))
-    return _chosen(pictures, (side < TINY) & (side < SMALL * usual))
+    return _chosen(pictures, (side <= TINY) & (side <= SMALL * usual))
 
 
 def _shape(pictures: Sequence[P]) -> np.ndarray:

@@ -13,7 +13,9 @@ SIDE = 256  # networks see about that much: a photo that is sharp at this size i
 GREY_SPREAD = 3  # levels of 255 between the strongest and the weakest channel; a JPEG of a grey picture has 1
 EDGES = 0.005  # share of the pixels that count as the steepest edges
 REACH = 4  # pixels around an edge
-MIN_RANGE = 12.0  # levels; what is below is noise and no edge
+MIN_RANGE = (
+    24.0  # levels; in what is blurred the most, noise is all that is steep, and must not count as an edge
+)
 
 
 @dataclass(frozen=True, slots=True)

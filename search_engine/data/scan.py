@@ -88,7 +88,7 @@ class Scan:
 
     Attributes:
         total: how many files it will report.
-        labels: those that have a folder of their own, with or without pictures in it.
+        labels: those that have a folder of their own, with or without pictures in it; and that folder's name.
     """
 
     def __init__(

@@ -71,6 +71,7 @@ def add_version(dataset: Dataset, staged: Staged, splits: list[Split]) -> Datase
         "splits": dict(by_split),
         "unlabelled": before.get("unlabelled", 0) + sum(not each.labels for each in kept),
         "empty_labels": [label for label in staged.empty_labels if not labels[label]],
+        "empty_folders": {label: name for label, name in staged.empty_labels.items() if not labels[label]},
         "split_clashes": [clash._asdict() for clash in staged.clashes[:MAX_CLASHES]],
     }
     return DatasetVersion.objects.create(

@@ -88,10 +88,13 @@ def refused_files(dataset: Dataset) -> Iterator[RefusedFile]:
             yield RefusedFile(name, code, reason, sha256)
 
 
-def empty_labels(dataset: Dataset) -> set[str]:
-    """Folders of labels in which no picture was, of all imports."""
-    summaries = dataset.versions.values_list("summary", flat=True)
-    return {label for summary in summaries for label in summary.get("empty_labels", ())}
+def empty_labels(dataset: Dataset) -> dict[str, str]:
+    """Labels in whose folders no picture was, of all imports, with the names of these folders as uploaded."""
+    found: dict[str, str] = {}
+    for summary in dataset.versions.order_by("number").values_list("summary", flat=True):
+        folders = summary.get("empty_folders", {})
+        found |= {label: folders.get(label, label) for label in summary.get("empty_labels", ())}
+    return found
 
 
 @transaction.atomic

@@ -66,14 +66,14 @@ class Staged:
 
     Attributes:
         clashes: pictures whose copies were to be in another split.
-        empty_labels: folders for labels in which no picture was.
+        empty_labels: labels in whose folders no picture was, with the name of such a folder.
         groups: the group of each content that has near-duplicates, old and new.
     """
 
     kept: list[Kept] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     clashes: list[Clash] = field(default_factory=list)
-    empty_labels: list[str] = field(default_factory=list)
+    empty_labels: dict[str, str] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)
 
 
@@ -106,7 +106,7 @@ def stage(claim: Claim) -> Staged:
             if isinstance(item, Found):
                 used.update(item.labels)
             progress.tick(staged)
-    staged.empty_labels = sorted(scan.labels - used)
+    staged.empty_labels = {label: scan.labels[label] or label for label in sorted(scan.labels.keys() - used)}
     if not staged.kept and all(each.code != "duplicate" for each in staged.refused):
         raise UserError("no_pictures", f"No picture was added.{first_refusal(staged)}")
     progress.tick(staged, now=True)

@@ -150,7 +150,9 @@ def test_the_pixel_limit_is_inclusive() -> None:
         (b"%PDF-1.7\n", "format", "a PDF"),
         (b"8BPS" + bytes(50), "format", "Photoshop"),
         (b"PK\x03\x04" + bytes(50), "format", "zip archive"),
-        (b"\x89PNG\r\n\x1a\n", "damaged", "PNG picture is damaged"),
+        (b"\x89PNG\r\n\x1a\n", "truncated", "cut off"),
+        (picture()[:16] + b"\xff" * 8 + picture()[24:], "damaged", "is damaged"),
+        (picture(0, "JPEG")[:100], "truncated", "cut off"),
         (bytes(range(200, 256)), "not_a_picture", "not a picture that can be read"),
     ],
 )

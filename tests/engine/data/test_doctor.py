@@ -153,6 +153,16 @@ def test_near_duplicates_across_splits_leak() -> None:
     assert "training and test" in finding.message
 
 
+def test_near_duplicates_in_the_folders_of_several_splits_are_leaks_that_were_mended() -> None:
+    apart = [
+        replace(CLEAN[0], name="train/cat/0.png", group="g"),
+        replace(CLEAN[1], name="test/cat/1.png", group="g"),
+    ]
+    finding = found([*apart, *CLEAN[2:]])[Kind.LEAKAGE]
+    assert finding.severity is Severity.WARNING
+    assert finding.files == ("train/cat/0.png", "test/cat/1.png")
+
+
 def test_labels_with_too_few_or_far_more_pictures_are_named() -> None:
     findings = found([*CLEAN, *pictures("owl", 2)])
     assert list(findings) == [Kind.TOO_FEW]
@@ -161,12 +171,14 @@ def test_labels_with_too_few_or_far_more_pictures_are_named() -> None:
     uneven = found([*pictures("cat", 200), *pictures("dog", 20)])
     assert list(uneven) == [Kind.IMBALANCE]
     assert Kind.IMBALANCE not in found([*pictures("cat", 100), *pictures("dog", 20)])
+    rare = found([*pictures("cat", 60), *pictures("dog", 4)])
+    assert rare.keys() == {Kind.IMBALANCE, Kind.TOO_FEW}
 
 
 def test_empty_folders_and_pictures_without_a_label_are_named() -> None:
     bare = replace(CLEAN[0], labels=())
-    findings = found([bare, *CLEAN[1:]], empty_labels=["owl", "cat"])
-    assert findings[Kind.EMPTY_LABEL].files == ("owl",)
+    findings = found([bare, *CLEAN[1:]], empty_labels={"owl": "set/owl/", "cat": "set/cat/"})
+    assert findings[Kind.EMPTY_LABEL].files == ("set/owl/",)
     assert findings[Kind.UNLABELLED].pictures == (bare.id,)
 
 
