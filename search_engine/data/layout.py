@@ -194,6 +194,8 @@ class ListLayout:
                     f"“{printable(rows[0].path)[-100:]}”. Put the list and its pictures into one zip."
                 )
             return
+        if len(self.by_folder) > 1 and not any(row.labels for found in matched.values() for row in found):
+            return  # captions, or who took the pictures: their folders say more
         if not listing.certain:
             if 0 in wrong and len(rows[0].labels) > 1:  # a header of words that we do not know
                 self.problem = self.problem or (

@@ -10,8 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -25,7 +24,7 @@ from ninja.errors import AuthenticationError
 from webapp.api.auth import SessionAuth, TokenAuth
 from webapp.api.errors import UNAUTHORIZED, answer_error
 from webapp.core.errors import UserError
-from webapp.core.http import AuthenticatedRequest
+from webapp.core.http import AuthenticatedRequest, impatient
 from webapp.core.lookups import get_owned
 from webapp.datasets import transfers
 from webapp.datasets.models import Dataset, Transfer
@@ -36,7 +35,6 @@ VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,checksum,expiration,termination"
 ALGORITHMS = {"sha256": 32, "sha1": 20}  # bytes of the digest
 BODY = "application/offset+octet-stream"
-SILENCE_SECONDS = 30.0  # of a connection that broke without a word; until then it holds the transfer's lock
 NUMBER = re.compile(r"[0-9]{1,15}")
 
 
@@ -161,21 +159,6 @@ def receive_body(request: HttpRequest, transfer: Transfer, offset: int) -> bool:
     with impatient(request):
         transfers.receive(transfer, offset=offset, size=size, source=request, checksum=checksum(request))
     return transfer.offset == offset + size
-
-
-@contextmanager
-def impatient(request: HttpRequest) -> Iterator[None]:
-    """Give a connection up that has been silent for long; a socket of gunicorn's would wait for ever."""
-    socket = request.META.get("gunicorn.socket")
-    if socket is None:
-        yield
-        return
-    before = socket.gettimeout()
-    socket.settimeout(SILENCE_SECONDS)
-    try:
-        yield
-    finally:
-        socket.settimeout(before)
 
 
 def checksum(request: HttpRequest) -> transfers.Checksum | None:

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 
+from webapp.core.http import impatient
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -71,7 +73,7 @@ def hear_out(request: HttpRequest) -> None:
     Most clients listen only once they have sent everything: they would meet a broken connection instead of
     the reason.
     """
-    with suppress(OSError):
+    with suppress(OSError), impatient(request):
         while request.read(64 * 1024):
             pass
 

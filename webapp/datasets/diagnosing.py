@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from search_engine.data import doctor
 from search_engine.data.doctor import Kind, PictureFacts, RefusedFile
 from webapp.datasets.models import Dataset, DatasetVersion, Finding, Image, ImageLabel, RejectedFile, Upload
+from webapp.datasets.versions import latest_version
 
 KINDS = frozenset(Kind) - {Kind.SUSPECT_LABEL}
 BATCH = 2000
@@ -35,7 +36,12 @@ def diagnose(dataset_id: int) -> None:
         empty_labels=empty_labels(dataset),
         several_labels=dataset.task == Dataset.Task.MULTI,
     )
-    store_findings(version, found, kinds=KINDS)
+    with transaction.atomic():
+        Dataset.objects.select_for_update().filter(pk=dataset_id).first()
+        now = latest_version(dataset_id)
+        # Whoever has changed the data set since we looked has it looked at again, and may be done with that.
+        if now and (now.pk, now.changed_at) == (version.pk, version.changed_at):
+            store_findings(version, found, kinds=KINDS)
 
 
 def edit_time(version: DatasetVersion) -> int:

@@ -28,7 +28,7 @@ from webapp.datasets.selecting import (
     with_groups,
 )
 from webapp.datasets.tasks import diagnose_edited
-from webapp.datasets.versions import latest_version, lock
+from webapp.datasets.versions import discard, latest_version, lock
 
 MAX_LABEL = 255
 SPLIT_WORDS = {
@@ -219,6 +219,23 @@ def undo_last(*, dataset: Dataset, edit: int | None = None) -> Edit:
             raise UserError("not_the_last", message, status=409)
         take_back(last)
         return last
+
+
+def discard_version(*, version: DatasetVersion) -> None:
+    """Throw the edits of an open version away: all is as in the version before.
+
+    Raises:
+        UserError: it is saved or gone, or pictures are being added just now.
+    """
+    with editing(version.dataset):
+        now = open_now(version.dataset)
+        if now is None or now.pk != version.pk:
+            raise UserError(
+                "sealed",
+                f"Version {version.number} is saved, and saved versions never change. Load the page again.",
+                status=409,
+            )
+        discard(now)
 
 
 @contextmanager

@@ -148,7 +148,7 @@ def vertex_lines(version: DatasetVersion) -> Iterator[dict[str, object]]:
 def entries(version: DatasetVersion, *, splits: bool = False) -> Iterator[Entry]:
     """The version's pictures in a fixed order, each under a path of its own."""
     moment, multi = Moment(version), is_multi(version)
-    last, taken = 0, Taken()
+    last, taken, folder_of = 0, Taken(), folders_of(version.summary.get("labels", {}))
     while True:
         rows = list(moment.images().filter(pk__gt=last).order_by("pk")[:ROWS])
         if not rows:
@@ -163,9 +163,22 @@ def entries(version: DatasetVersion, *, splits: bool = False) -> Iterator[Entry]
             groups: list[tuple[str, ...]] = [names] if multi or not names else [(name,) for name in names]
             for group in groups:
                 folders = [FOLDERS[Image.Split(row.split)]] if splits else []
-                folders += ["images"] if multi else [safe_name(name) for name in group]
+                folders += ["images"] if multi else [folder_of[name] for name in group]
                 path = taken.free("/".join([*folders, file_name(row)]))
                 yield Entry(path, storage.image_path(row), group, row.split)
+
+
+def folders_of(labels: Iterable[str]) -> dict[str, str]:
+    """A folder for each label, of its name if that can be: no two labels share one, and none is nameless."""
+    folders: dict[str, str] = {}
+    for label in sorted(labels, key=lambda label: (safe_name(label) != label, label)):
+        folder = first = safe_name(label) or "_"
+        number = 1
+        while folder in folders.values():
+            number += 1
+            folder = f"{first}-{number}"
+        folders[label] = folder
+    return folders
 
 
 class Taken:

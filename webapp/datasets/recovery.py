@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from webapp.datasets.claims import WAITING, LostClaimError, claim_of, first_waiting
+from webapp.datasets.claims import WAITING, Claim, LostClaimError, claim_of, first_waiting
 from webapp.datasets.committing import fail
 from webapp.datasets.models import Dataset, Transfer, Upload
 
@@ -31,12 +32,23 @@ def lost_uploads() -> list[int]:
     silent = Upload.objects.filter(state=Upload.State.RUNNING, heartbeat_at__lt=silent_since)
     for upload in silent.filter(attempts__gte=MAX_ATTEMPTS):
         with suppress(LostClaimError):  # it has ended by itself since we looked
-            fail(claim_of(upload), given_up(upload))
+            fail(taken_over(upload), given_up(upload))
     silent.filter(attempts__lt=MAX_ATTEMPTS).update(state=Upload.State.QUEUED, enqueued_at=None)
     unsent = Q(enqueued_at=None) | Q(enqueued_at__lt=now - RESEND_AFTER)
     ids = list(first_waiting().filter(unsent, state=Upload.State.QUEUED).values_list("pk", flat=True))
     Upload.objects.filter(pk__in=ids).update(enqueued_at=now)
     return ids
+
+
+def taken_over(upload: Upload) -> Claim:
+    """Its worker's claim, which is ours from now on: were it still alive, it must not commit what we remove.
+
+    Raises:
+        LostClaimError: it has ended, or another of us was first.
+    """
+    claim = claim_of(upload)
+    claim.update(attempts=upload.attempts + 1, heartbeat_at=timezone.now())
+    return replace(claim, attempt=upload.attempts + 1)
 
 
 def given_up(upload: Upload) -> str:

@@ -10,7 +10,9 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from django.conf import settings
@@ -93,8 +95,12 @@ def stage(claim: Claim) -> Staged:
     several = takes_several_labels(claim.dataset_id)
     used: set[str] = set()
     decoders = shared_decoders(settings.IMPORT_WORKERS)
-    with open_scan(claim.path, name=claim.name, label=claim.label, decoders=decoders) as scan:
-        progress = Progress(claim, total=scan.total)
+    progress = Progress(claim)
+    with ExitStack() as stack:
+        opened = open_scan(claim.path, name=claim.name, label=claim.label, decoders=decoders)
+        # A large packed tar is unpacked once before anybody knows what is in it.
+        scan = beside(progress, staged, partial(stack.enter_context, opened))
+        claim.update(total=scan.total, heartbeat_at=timezone.now())
         for item in scan:
             refused = refusal(item, copies)
             if refused is not None:
@@ -162,10 +168,9 @@ def store(dataset_id: int, found: Found) -> Kept:
 class Progress:
     """Says in the upload's row how far we are and that we live, at most once a second."""
 
-    def __init__(self, claim: Claim, *, total: int) -> None:
+    def __init__(self, claim: Claim) -> None:
         self.claim = claim
         self.said_at = time.monotonic()
-        claim.update(total=total, heartbeat_at=timezone.now())
 
     def tick(self, staged: Staged, *, now: bool = False) -> None:
         if not now and time.monotonic() - self.said_at < PROGRESS_SECONDS:

@@ -135,24 +135,6 @@ def rename_version(*, version: DatasetVersion, name: str) -> None:
     version.save(update_fields=["name"])
 
 
-def discard_version(*, version: DatasetVersion) -> None:
-    """Throw the edits of an open version away: all is as in the version before.
-
-    Raises:
-        UserError: it is sealed.
-    """
-    with transaction.atomic():
-        lock(version.dataset)
-        version.refresh_from_db()
-        if version.state != DatasetVersion.State.OPEN:
-            raise UserError(
-                "sealed",
-                f"Version {version.number} is saved, and saved versions never change. Load the page again.",
-                status=409,
-            )
-        discard(version)
-
-
 def discard(version: DatasetVersion) -> None:
     """Delete an open version and all rows that only it has."""
     ImageLabel.objects.filter(added_in=version).delete()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -15,6 +16,7 @@ from search_engine.data.sources import Entry
 
 PREFIX = re.compile(r"^[0-9a-f]{8}-")  # that Label Studio puts before the names of uploaded files
 Parts = tuple[str, ...]
+Candidates = Sequence[tuple[Entry, Parts]]
 
 
 def read_listing(name: str, data: bytes, max_rows: int) -> Listing | None:
@@ -42,6 +44,8 @@ class Files:
     def __init__(self, entries: Iterable[tuple[Entry, Parts]]) -> None:
         self._by_name: dict[str, list[tuple[Entry, Parts]]] = {}
         self._by_stem: dict[str, list[tuple[Entry, Parts]]] = {}
+        self._folders: dict[Parts, dict[str, list[tuple[Entry, Parts]]]] = {}
+        self._nearest: dict[tuple[Parts, Parts], list[Entry]] = {}
         for entry, parts in entries:
             name = parts[-1].casefold()
             self._by_name.setdefault(name, []).append((entry, parts))
@@ -59,18 +63,35 @@ class Files:
             name = wanted[-1].casefold()
             found = self._by_name.get(name) or (self._by_stem.get(name) if "." not in name else None)
             if found:
-                return _best(found, wanted, folder)
+                return self._best(found, wanted, folder)
         return [], 0
 
+    def _best(self, found: Candidates, wanted: Parts, folder: Parts) -> tuple[list[Entry], int]:
+        """Part by part from the end, while several are left: a name may be in every one of 1,000 folders."""
+        tail: Parts = (wanted[-1].casefold(),)
+        while len(found) > 1 and len(tail) < len(wanted):
+            part = wanted[-1 - len(tail)].casefold()
+            if not (narrower := self._by_folder(tail, found).get(part)):
+                break
+            found, tail = narrower, (part, *tail)
+        if len(found) == 1:
+            return [found[0][0]], 1 + _shared(found[0][1][-2::-1], wanted[-2::-1])
+        if (tail, folder) not in self._nearest:
+            near = [_shared(parts[:-1], folder) for _, parts in found]
+            most = max(near)
+            self._nearest[tail, folder] = [
+                entry for (entry, _), score in zip(found, near, strict=True) if score == most
+            ]
+        return self._nearest[tail, folder], len(tail)
 
-def _best(found: Sequence[tuple[Entry, Parts]], wanted: Parts, folder: Parts) -> tuple[list[Entry], int]:
-    if len(found) == 1:
-        return [found[0][0]], 1 + _shared(found[0][1][-2::-1], wanted[-2::-1])
-    scores = [
-        (_shared(parts[-2::-1], wanted[-2::-1]), _shared(parts[:-1], folder), entry) for entry, parts in found
-    ]
-    top = max(score[:2] for score in scores)
-    return [entry for *score, entry in scores if tuple(score) == top], 1 + top[0]
+    def _by_folder(self, tail: Parts, found: Candidates) -> dict[str, list[tuple[Entry, Parts]]]:
+        """The files whose paths end in ``tail``, by the part before that; worked out once."""
+        if tail not in self._folders:
+            folders = self._folders[tail] = {}
+            for entry, parts in found:
+                if len(parts) > len(tail):
+                    folders.setdefault(parts[-1 - len(tail)].casefold(), []).append((entry, parts))
+        return self._folders[tail]
 
 
 def _shared(one: Parts, other: Parts) -> int:
@@ -86,9 +107,10 @@ def _spellings(path: str) -> Iterable[Parts]:
     """The path as it is; as an address; and without what Label Studio adds to it."""
     yield (plain := parts_of(path.replace("\\", "/")))
     if "%" in path or "?" in path:
-        address = urlsplit(path)
-        files = parse_qs(address.query).get("d", [])
-        yield parts_of(unquote(files[0] if files else address.path))
+        with suppress(ValueError):  # it is no address, or one that nobody can read
+            address = urlsplit(path)
+            files = parse_qs(address.query).get("d", [])
+            yield parts_of(unquote(files[0] if files else address.path))
     if plain and PREFIX.match(plain[-1]):
         yield (*plain[:-1], unquote(plain[-1][9:]))
 

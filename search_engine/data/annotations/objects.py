@@ -73,7 +73,8 @@ def add_object(listing: Listing, where: str, found: dict[str, Any]) -> None:
     if isinstance(resource := fields.get("dataitemresourcelabels"), dict):
         use = resource.get(ML_USE, use)
     if isinstance(choices := fields.get("choice"), dict):  # Label Studio's small JSON
-        labels = list(choices.get("choices", []))
+        several = choices.get("choices")
+        labels = several if isinstance(several, list) else []
     listing.add(where, path, labels, use)
 
 
@@ -103,7 +104,7 @@ def _coco(found: dict[str, Any]) -> Listing:
     """A picture has the set of the categories of its annotations."""
     listing = Listing(certain=True)
     names = {_key(each): each.get("name") for each in found["categories"] if isinstance(each, dict)}
-    labels: dict[str, dict[object, None]] = {}
+    labels: dict[str, dict[str, None]] = {}
     for number, annotation in enumerate(found["annotations"], start=1):
         if isinstance(annotation, dict):
             category = str(annotation.get("category_id"))
@@ -112,11 +113,12 @@ def _coco(found: dict[str, Any]) -> Listing:
                     f"annotation {number}", f"It has a category, {category[:40]}, that is not listed."
                 )
             else:
-                labels.setdefault(str(annotation.get("image_id")), {})[names[category]] = None
+                labels.setdefault(str(annotation.get("image_id")), {})[category] = None
     for number, image in enumerate(found["images"], start=1):
         where = f"image {number}"
         if isinstance(image, dict):
-            listing.add(where, image.get("file_name"), labels.get(_key(image), {}), image.get("split"))
+            carried = [names[category] for category in labels.get(_key(image), {})]
+            listing.add(where, image.get("file_name"), carried, image.get("split"))
         else:
             listing.lost(where, "It is no object with a file_name.")
     return listing

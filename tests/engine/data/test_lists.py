@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search_engine.data.annotations.matching import read_listing
-from search_engine.data.annotations.rows import ListError
+from search_engine.data.annotations.matching import Files, match_rows, read_listing
+from search_engine.data.annotations.rows import ListError, Row
 from search_engine.data.scan import Found, Limits, Reason, Rejected, Scanned, count_archive, scan
+from search_engine.data.sources import Entry
 from search_engine.errors import ArchiveError
 from tests.engine.data.drawing import make_zip, picture
 
@@ -263,6 +265,8 @@ def test_only_the_newest_annotation_counts(tmp_path: Path) -> None:
         ("notes.json", b'{"author": "me"}'),
         ("broken.json", b"{"),
         ("labels.csv", b"filename,label\nnowhere.png,cat\n"),
+        ("metadata.jsonl", b'{"file_name": "cats/0.png", "text": "a cat on a mat"}\n'),
+        ("labels.csv", b"filename,label\ncats/0.png,\npuppies/0.png,\n"),
     ],
 )
 def test_other_files_beside_label_folders_do_not_count(tmp_path: Path, name: str, data: bytes) -> None:
@@ -301,6 +305,43 @@ def test_too_many_rows_are_refused() -> None:
         read_listing("x.jsonl", b'{"file":"a.png","label":"cat"}\n' * 30, 20)
     with pytest.raises(ListError, match="more than 2,000,000 values"):
         read_listing("x.json", b"[" + b"1," * 2_100_000 + b"1]", 20)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {
+            "images": [{"id": 1, "file_name": "a.png"}],
+            "categories": [{"id": 1, "name": ["x"]}],
+            "annotations": [{"image_id": 1, "category_id": 1}],
+        },
+        [{"image": "a.png", "choice": {"choices": None}}],
+        [{"image": "a.png", "choice": {"choices": 5}}],
+    ],
+)
+def test_odd_values_make_no_reader_fail(value: object) -> None:
+    listing = read_listing("x.json", as_json(value), 20)
+    assert listing
+    assert len(listing.rows) + len(listing.bad) == 1
+
+
+def test_an_address_that_nobody_can_read_is_a_picture_that_is_missing(tmp_path: Path) -> None:
+    task = studio("a.png", "cat")
+    wrong = {"data": {"image": "http://[oops/a%20b.png"}, "annotations": task["annotations"]}
+    results = scanned(tmp_path, {"x.json": as_json([task, wrong])}, {"a.png": picture()})
+    assert labels(results) == {"a": ("cat",)}
+    assert list(rejected(results).values()) == [Reason.LISTED_BUT_MISSING]
+
+
+def test_the_same_names_in_a_thousand_folders_are_found_at_once() -> None:
+    paths = [f"set/{folder}/{number}.png" for folder in range(1000) for number in range(60)]
+    files = Files((Entry(i, path, 0), tuple(path.split("/"))) for i, path in enumerate(paths))
+    rows = [Row(f"row {i}", path.removeprefix("set/"), ("x",), None) for i, path in enumerate(paths)]
+    began = time.process_time()
+    matched, wrong = match_rows(rows, files, ())
+    assert time.process_time() - began < 15  # comparing every row with all its namesakes takes 100 s
+    assert not wrong
+    assert all(matched[i] == [row] for i, row in enumerate(rows))
 
 
 @settings(max_examples=150, deadline=None)

@@ -27,7 +27,7 @@ from tests.web.tus import (
     patch,
 )
 from webapp.accounts.models import User
-from webapp.api.uploads import SILENCE_SECONDS
+from webapp.core.http import SILENCE_SECONDS
 from webapp.datasets.models import Dataset, Transfer, Upload
 from webapp.datasets.tasks import import_upload
 

@@ -13,6 +13,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from webapp.accounts.models import User
 from webapp.core import middleware
+from webapp.core.http import SILENCE_SECONDS
 
 
 def answer(response: HttpResponse) -> Callable[[HttpRequest], HttpResponse]:
@@ -80,6 +81,14 @@ def test_a_refused_body_is_heard_out_so_that_the_client_hears_why() -> None:
     refused = middleware.RequestLimitMiddleware(answer(HttpResponse("no", status=401)))
     assert refused(request).status_code == 401
     assert request.read() == b""
+
+
+def test_a_refused_body_that_never_comes_holds_no_thread_for_ever() -> None:
+    timeouts: list[float | None] = []
+    socket = SimpleNamespace(gettimeout=lambda: None, settimeout=timeouts.append)
+    request = RequestFactory().post("/", b"x", content_type="image/png", **{"gunicorn.socket": socket})
+    middleware.RequestLimitMiddleware(answer(HttpResponse("no", status=460)))(request)
+    assert timeouts == [SILENCE_SECONDS, None]
 
 
 def test_a_body_without_a_length_is_refused_with_the_reason() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import Any
 
+import pytest
 from PIL import Image as Pillow
 from PIL import ImageEnhance, ImageFilter
 
@@ -176,6 +178,23 @@ def test_an_edit_has_a_worker_look_again_and_only_for_the_last_one(
     assert dataset.findings.get().state == Finding.State.OPEN
     diagnosing.diagnose_edited(*last[1])
     assert dataset.findings.get().state == Finding.State.FIXED
+
+
+def test_what_was_looked_at_before_a_change_is_not_written_after_it(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = imported_dataset(alice, files=scenes("cat", "dog"))
+    look = diagnosing.doctor.diagnose
+
+    def slow(*args: Any, **kwargs: Any) -> Any:
+        found = look(*args, **kwargs)
+        monkeypatch.setattr(diagnosing.doctor, "diagnose", look)
+        import_files(dataset, {"owl/1.png": png(scene(700))})
+        return found
+
+    monkeypatch.setattr(diagnosing.doctor, "diagnose", slow)
+    diagnosing.diagnose(dataset.pk)
+    assert dataset.findings.get().state == Finding.State.OPEN  # one owl is too few
 
 
 def test_suspicions_of_a_model_are_left_alone(alice: User) -> None:

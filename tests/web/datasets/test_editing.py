@@ -217,11 +217,11 @@ def test_a_version_can_be_thrown_away_only_while_it_is_open(alice: User) -> None
     dataset, before = version.dataset, seen(version)
     editing.move_to_split(dataset=dataset, images=ids(dataset), split="test")
     editing.rename_label(dataset=dataset, label="red", name="rouge")
-    versions.discard_version(version=latest(dataset))
+    editing.discard_version(version=latest(dataset))
     assert seen(latest(dataset)) == before
     assert Image.objects.count() == 20
     with pytest.raises(UserError, match="never change"):
-        versions.discard_version(version=version)
+        editing.discard_version(version=version)
 
 
 def test_nothing_is_changed_while_pictures_are_being_added(alice: User) -> None:
@@ -230,6 +230,25 @@ def test_nothing_is_changed_while_pictures_are_being_added(alice: User) -> None:
     with pytest.raises(UserError, match="Wait until that is done") as caught:
         editing.remove_pictures(dataset=dataset, images=ids(dataset))
     assert caught.value.status == 409
+
+
+def test_an_open_version_is_not_thrown_away_while_an_import_is_compared_with_it(alice: User) -> None:
+    dataset = make_version(alice).dataset
+    editing.remove_pictures(dataset=dataset, images=ids(dataset)[:1])
+    Dataset.objects.update(state=Dataset.State.IMPORTING)
+    with pytest.raises(UserError, match="Wait until that is done"):
+        editing.discard_version(version=latest(dataset))
+    assert latest(dataset).number == 2
+
+
+def test_a_worker_looks_again_when_a_version_was_thrown_away(
+    alice: User, enqueued: list[tuple[str, tuple[int, ...]]]
+) -> None:
+    dataset = make_version(alice).dataset
+    editing.remove_pictures(dataset=dataset, images=ids(dataset)[:1])
+    enqueued.clear()
+    editing.discard_version(version=latest(dataset))
+    assert enqueued == [("diagnose_edited", (dataset.pk, 0))]
     assert len(ids(dataset)) == 20
 
 

@@ -52,6 +52,22 @@ def test_a_zip_that_is_imported_again_is_the_same_data_set(alice: User) -> None:
     assert latest(again).summary["labels"] == version.summary["labels"]
 
 
+def test_labels_that_are_no_names_of_folders_keep_apart_and_inside(alice: User) -> None:
+    dataset = imported_dataset(alice, files=label_files(each=6))
+    images = list(dataset.images.values_list("pk", flat=True))
+    names = ["...", "a/b", "a_b", ".", "a|b", "../.."]
+    for number, name in enumerate(names):
+        editing.relabel(dataset=dataset, images=images[2 * number : 2 * number + 2], labels=[name])
+    version = versions.seal_version(version=latest(dataset))
+    paths = archive(version).namelist()
+    assert len({path.partition("/")[0] for path in paths}) == len(names)
+    assert all(path.count("/") == 1 and path[0] not in "./" for path in paths)
+    again = make_dataset(alice)
+    import_files(again, b"".join(exporting.stream_zip(version)))
+    assert sorted(latest(again).summary["labels"].values()) == [2] * len(names)
+    assert "a_b" in latest(again).summary["labels"]
+
+
 def test_splits_come_back_with_a_zip_that_has_them(alice: User) -> None:
     dataset = imported_dataset(alice, files=label_files(each=20))
     images = list(dataset.images.filter(split="train").values_list("pk", flat=True))

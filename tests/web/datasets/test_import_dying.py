@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
@@ -121,6 +122,48 @@ def test_an_upload_that_kills_three_workers_is_failed(upload: Upload, data_dir: 
     upload.dataset.refresh_from_db()
     assert upload.dataset.state == Dataset.State.FAILED
     assert list((data_dir / "uploads").iterdir()) == []
+
+
+def test_a_worker_that_was_given_up_cannot_commit_files_that_are_being_removed(
+    upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = claim_upload(upload.pk)
+    assert claim
+    Upload.objects.update(attempts=recovery.MAX_ATTEMPTS)
+    late = replace(claim, attempt=recovery.MAX_ATTEMPTS)
+    staged = staging.stage(late)
+    age(upload, heartbeat_at=3600)
+    discard = storage.discard_files
+
+    def wakes_up(dataset_id: int, *, keep: set[str] | None = None) -> None:
+        discard(dataset_id, keep=keep)
+        with pytest.raises(LostClaimError):
+            commit(late, staged)
+
+    monkeypatch.setattr(storage, "discard_files", wakes_up)
+    recovery.lost_uploads()
+    upload.refresh_from_db()
+    assert upload.state == Upload.State.FAILED
+    assert not Image.objects.exists()
+
+
+def test_a_worker_says_that_it_lives_while_a_large_tar_is_opened(
+    upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives, opening = Event(), staging.open_scan
+
+    @contextmanager
+    def slow(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        assert lives.wait(20), "nothing was said while the tar was opened"
+        with opening(*args, **kwargs) as scan:
+            yield scan
+
+    monkeypatch.setattr(staging, "open_scan", slow)
+    monkeypatch.setattr(staging.Progress, "tick", lambda *args, **kwargs: lives.set())
+    monkeypatch.setattr(staging, "PROGRESS_SECONDS", 0.02)
+    import_upload(upload.pk)
+    upload.refresh_from_db()
+    assert upload.state == Upload.State.FINISHED
 
 
 def test_a_lost_message_is_sent_again_after_a_minute(upload: Upload, enqueued: Enqueued) -> None:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from webapp.core.errors import UserError
 from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned
-from webapp.datasets import versions
+from webapp.datasets import editing, versions
 from webapp.datasets.models import Dataset, DatasetVersion, Image
 
 SHOWN = 60  # pictures of each kind of change
@@ -118,7 +118,7 @@ def seal(request: AuthenticatedRequest, pk: int, number: int) -> HttpResponse:
 def discard(request: AuthenticatedRequest, pk: int, number: int) -> HttpResponse:
     version = get_owned(DatasetVersion, request.user, dataset=pk, number=number)
     try:
-        versions.discard_version(version=version)
+        editing.discard_version(version=version)
         messages.success(request, f"The changes of version {number} were thrown away.")
     except UserError as error:
         messages.error(request, error.message)
