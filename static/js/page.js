@@ -105,6 +105,14 @@ onContent((root) => {
   }
 });
 
+// The open tab is in sight where the tabs are wider than the screen.
+onContent((root) => {
+  for (const tab of all(root, ".nw-tabs [aria-current]")) {
+    const list = /** @type {HTMLElement} */ (tab.closest(".nw-tabs"));
+    list.scrollLeft = tab.offsetLeft + tab.offsetWidth - list.offsetLeft - list.clientWidth;
+  }
+});
+
 // Buttons that only a page without scripts needs.
 onContent((root) => {
   for (const button of all(root, "[data-without-scripts]")) button.hidden = true;
@@ -198,18 +206,10 @@ document.addEventListener("htmx:sendError", (event) => {
   if (!elt.hasAttribute("data-live")) toast("Netwright does not answer. Is it still running?");
 });
 
-// Links that look like buttons answer to the space bar, too.
-document.addEventListener("keydown", (event) => {
-  const at = event.target;
-  if (event.key !== " " || !(at instanceof HTMLAnchorElement) || at.getAttribute("role") !== "button") return;
-  event.preventDefault();
-  at.click();
-});
-
 // A link that looks and is announced as a button answers to the space bar too.
 document.addEventListener("keydown", (event) => {
   const link = event.target;
-  if (event.key !== " " || !(link instanceof HTMLAnchorElement) || link.role !== "button") return;
+  if (event.key !== " " || !(link instanceof HTMLAnchorElement) || link.getAttribute("role") !== "button") return;
   event.preventDefault();
   link.click();
 });

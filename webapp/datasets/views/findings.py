@@ -232,7 +232,7 @@ def link_of(kind: str, dataset: Dataset) -> tuple[str, str] | None:
     if kind in (Finding.Kind.UNREADABLE, Finding.Kind.TRUNCATED):
         return (f"{page}?tab=rejected", "See all rejected files")
     if kind in (Finding.Kind.TOO_FEW, Finding.Kind.IMBALANCE, Finding.Kind.EMPTY_LABEL):
-        return (f"{page}?tab=versions#upload", "Add pictures")
+        return (reverse("datasets:upload", kwargs={"pk": dataset.pk}), "Add pictures")
     if kind == Finding.Kind.UNLABELLED:
         return (reverse("datasets:label", kwargs={"pk": dataset.pk}), "Label them")
     return None

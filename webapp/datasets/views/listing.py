@@ -9,11 +9,10 @@ from django.views.decorators.http import require_safe
 from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import owned
 from webapp.datasets.models import Dataset
-from webapp.datasets.views.strips import strip
+from webapp.datasets.views.strips import card
 
 
 @require_safe
 def listing(request: AuthenticatedRequest) -> HttpResponse:
     datasets = owned(Dataset, request.user)
-    cards = [{"dataset": each, "version": each.latest, "strip": strip(each)} for each in datasets]
-    return render(request, "datasets/list.html", {"cards": cards})
+    return render(request, "datasets/list.html", {"cards": [card(each) for each in datasets]})

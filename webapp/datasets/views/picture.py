@@ -41,6 +41,7 @@ def picture(request: AuthenticatedRequest, pk: int) -> HttpResponse:
         "findings": image.findings.filter(state=Finding.State.OPEN),
         "is_multi": image.dataset.task == Dataset.Task.MULTI,
         "query": request.GET.urlencode(),
+        "stays": "stay" in request.GET,  # opened from another page than the wall, to which an edit returns
     }
     template = "datasets/_picture.html" if request.htmx else "datasets/picture.html"
     return render(request, template, context)

@@ -14,6 +14,6 @@ def dataset_tabs(dataset: Dataset, version: DatasetVersion) -> list[Tab]:
         ("pictures", "Pictures", version.pictures),
         ("labels", "Labels", len(services.label_counts(version))),
         ("doctor", "Doctor", dataset.findings.filter(state=Finding.State.OPEN).count()),
-        ("rejected", "Rejected files", services.rejected_files(dataset).count()),
         ("versions", "Versions", dataset.versions.count()),
+        ("rejected", "Rejected files", services.rejected_files(dataset).count()),
     ]

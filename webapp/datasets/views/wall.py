@@ -15,12 +15,15 @@ from django.views.decorators.http import require_POST, require_safe
 from webapp.core.errors import UserError
 from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import get_owned
+from webapp.core.views.live import reload_page
 from webapp.datasets import editing, wall
 from webapp.datasets.forms import PictureFilterForm
-from webapp.datasets.models import Dataset, DatasetVersion, Edit, Image
+from webapp.datasets.models import Dataset, DatasetVersion, Edit, Finding, Image
 from webapp.datasets.versions import changes_in_words
 from webapp.datasets.views.tabs import dataset_tabs
 
+Kind = Finding.Kind
+OF_A_LABEL = (Kind.TOO_FEW, Kind.IMBALANCE, Kind.EMPTY_LABEL, Kind.UNLABELLED)  # and of no single picture
 SHOWN_WITH_HTMX = (400, 409)  # htmx shows answers of these; the rest it takes for failures
 
 
@@ -133,6 +136,9 @@ def answer(request: AuthenticatedRequest, dataset: Dataset, toast: Toast) -> Htt
         level = messages.SUCCESS if toast.kind == "done" else messages.WARNING
         messages.add_message(request, level, toast.text)
         return redirect(back(request, dataset))
+    if "stay" in request.POST:
+        messages.success(request, toast.text)
+        return reload_page()
     context = wall_context(request, dataset, latest) | latest_context(dataset, latest)
     context |= {"toast": toast, "tabs": dataset_tabs(dataset, latest)}
     return render(request, "datasets/_edited.html", context)
@@ -145,6 +151,9 @@ def refuse(request: AuthenticatedRequest, dataset: Dataset, toast: Toast, status
     if not request.htmx:
         messages.error(request, toast.text)
         return redirect(back(request, dataset))
+    if "stay" in request.POST:
+        messages.error(request, toast.text)
+        return reload_page()
     status = status if status in SHOWN_WITH_HTMX else 400
     context = {"dataset": dataset, "toast": toast, "query": wall_query(request).urlencode()}
     response = render(request, "datasets/_edit_toast.html", context, status=status)
@@ -206,6 +215,9 @@ def wall_context(request: AuthenticatedRequest, dataset: Dataset, version: Datas
     shown = request.POST.get("shown", "")
     count = min(max(int(shown), wall.PAGE), wall.MOST) if is_number(shown) else wall.PAGE
     page = wall.page_of(version, filters, after=int(after) if is_number(after) else None, count=count)
+    for each in page:
+        found = [finding for finding in each.open_findings if finding.kind not in OF_A_LABEL]  # type: ignore[attr-defined]
+        each.marks = [finding.get_kind_display() for finding in found]  # type: ignore[attr-defined]
     return {
         "dataset": dataset,
         "version": version,
@@ -235,6 +247,7 @@ def latest_context(dataset: Dataset, latest: DatasetVersion) -> dict[str, Any]:
         "dataset": dataset,
         "latest": latest,
         "is_open": is_open,
+        "found": dataset.findings.filter(state=Finding.State.OPEN).count(),
         "changes": changes_in_words(latest.changes) if is_open else "",
         "last_edit": latest.edits.filter(undone=False).first() if is_open else None,
     }

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from webapp.core.http import AuthenticatedRequest
 from webapp.core.lookups import owned
 from webapp.datasets.models import Dataset
-from webapp.datasets.views.strips import strip
+from webapp.datasets.views.strips import card, strip
 from webapp.searches.models import Search
 from webapp.searches.views.board import ends_at
 from webapp.searches.views.ranking import best_of
@@ -29,7 +29,7 @@ def home(request: AuthenticatedRequest) -> HttpResponse:
     context = {
         "running": [running_card(search) for search in searches.filter(state__in=RUNNING)],
         "models": [{"model": m, "strip": strip(m.search.version.dataset)} for m in models[:CARDS]],
-        "datasets": [{"dataset": d, "version": d.latest, "strip": strip(d)} for d in datasets[:CARDS]],
+        "datasets": [card(each) for each in datasets[:CARDS]],
         "past": searches.exclude(state__in=RUNNING).filter(model=None)[:CARDS],
         "more_datasets": datasets.count() > CARDS,
     }
