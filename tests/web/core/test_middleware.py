@@ -86,7 +86,8 @@ def test_a_refused_body_is_heard_out_so_that_the_client_hears_why() -> None:
 def test_a_refused_body_that_never_comes_holds_no_thread_for_ever() -> None:
     timeouts: list[float | None] = []
     socket = SimpleNamespace(gettimeout=lambda: None, settimeout=timeouts.append)
-    request = RequestFactory().post("/", b"x", content_type="image/png", **{"gunicorn.socket": socket})
+    request = RequestFactory().post("/", b"x", content_type="image/png")
+    request.META["gunicorn.socket"] = socket
     middleware.RequestLimitMiddleware(answer(HttpResponse("no", status=460)))(request)
     assert timeouts == [SILENCE_SECONDS, None]
 

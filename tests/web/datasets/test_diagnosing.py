@@ -9,6 +9,7 @@ import pytest
 from PIL import Image as Pillow
 from PIL import ImageEnhance, ImageFilter
 
+from search_engine.data import doctor
 from tests.engine.data.scenes import saved, scene
 from tests.web.factories import import_files, imported_dataset, make_dataset
 from webapp.accounts.models import User
@@ -184,15 +185,15 @@ def test_what_was_looked_at_before_a_change_is_not_written_after_it(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset = imported_dataset(alice, files=scenes("cat", "dog"))
-    look = diagnosing.doctor.diagnose
+    look = doctor.diagnose
 
     def slow(*args: Any, **kwargs: Any) -> Any:
         found = look(*args, **kwargs)
-        monkeypatch.setattr(diagnosing.doctor, "diagnose", look)
+        monkeypatch.setattr(doctor, "diagnose", look)
         import_files(dataset, {"owl/1.png": png(scene(700))})
         return found
 
-    monkeypatch.setattr(diagnosing.doctor, "diagnose", slow)
+    monkeypatch.setattr(doctor, "diagnose", slow)
     diagnosing.diagnose(dataset.pk)
     assert dataset.findings.get().state == Finding.State.OPEN  # one owl is too few
 

@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from pytest_django import Settings
 
+from search_engine.data.scan import open_scan
 from tests.web.factories import label_files, make_dataset, zip_upload
 from webapp.accounts.models import User
 from webapp.datasets import committing, recovery, services, staging, storage
@@ -150,7 +151,7 @@ def test_a_worker_that_was_given_up_cannot_commit_files_that_are_being_removed(
 def test_a_worker_says_that_it_lives_while_a_large_tar_is_opened(
     upload: Upload, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lives, opening = Event(), staging.open_scan
+    lives, opening = Event(), open_scan
 
     @contextmanager
     def slow(*args: Any, **kwargs: Any) -> Iterator[Any]:
