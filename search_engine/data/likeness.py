@@ -29,6 +29,10 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 # The more the luma agrees, the less the fine detail must: recompression takes that away.
 AGREEMENT = ((0.975, 0.94), (0.985, 0.8), (0.995, 0.5))
+COARSE, COARSE_AGREEMENT = 0.035, 0.996
+"""Share of the light in fine detail below which a picture has none to be recognised by, such as one of 8 x 8
+pixels that was enlarged: two handwritten digits then agree to 0.99, and only a copy agrees to more."""
+COARSE_WAVES = 9  # half waves across a picture; what has more is fine
 CROPPED, CROP_AGREEMENT = 0.03, 0.982  # registration makes unlike drawings agree better, too
 
 
@@ -99,8 +103,29 @@ def _agree(one: np.ndarray, other: np.ndarray, fit: np.ndarray) -> np.ndarray:
     detail = _correlation(_detail(one), _detail(seen), inside)
     floors, needed = zip(*AGREEMENT, strict=True)
     floor = np.where(np.abs(fit).max(axis=1, initial=0) > CROPPED, CROP_AGREEMENT, floors[0])
+    coarse = np.minimum(_fineness(one), _fineness(other)) < COARSE
+    floor = np.where(coarse, np.maximum(floor, COARSE_AGREEMENT), floor)
     enough = (luma >= floor) & (detail >= np.interp(luma, floors, needed)) & _is_crop(fit)
     return np.where(enough, luma, 0).astype(np.float32)
+
+
+def _fineness(grey: np.ndarray) -> np.ndarray:
+    """The share of the variance of (N, 32, 32) luma that is in more than ``COARSE_WAVES`` half waves."""
+    low = _waves() @ grey @ _waves().T
+    coarse = np.square(low).sum(axis=(1, 2)) - np.square(low[:, 0, 0])
+    total = np.square(grey - grey.mean(axis=(1, 2), keepdims=True)).sum(axis=(1, 2))
+    share: np.ndarray = 1 - coarse / np.maximum(total, 1e-3)
+    return share
+
+
+@cache
+def _waves() -> np.ndarray:
+    """Orthonormal rows of the discrete cosine transform of type II, the longest waves."""
+    steps = (2 * np.arange(SIDE) + 1) * np.pi / (2 * SIDE)
+    rows = np.cos(np.outer(np.arange(COARSE_WAVES), steps)) * np.sqrt(2 / SIDE)
+    rows[0] /= np.sqrt(2)
+    waves: np.ndarray = rows.astype(np.float32)
+    return waves
 
 
 def _is_crop(fit: np.ndarray) -> np.ndarray:

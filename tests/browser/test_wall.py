@@ -138,7 +138,7 @@ def test_pictures_are_leafed_through_and_labelled_in_the_dialog(
     expect(dialog.get_by_role("heading", name=second)).to_be_visible()
     assert complaints(page) == ""
     site.take_picture(page, "picture")
-    dialog.get_by_label("Label", exact=True).fill("hamsters")
+    dialog.get_by_label("Another label", exact=True).fill("hamsters")
     page.keyboard.press("Enter")
     expect(dialog.get_by_text("hamsters", exact=True)).to_be_visible()
     expect(dialog.get_by_role("heading", name=second)).to_be_visible()
