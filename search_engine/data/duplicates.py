@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from tempfile import TemporaryFile
+from typing import IO
 
 import numpy as np
 
@@ -11,7 +14,8 @@ from search_engine.data.annotations.rows import SPLIT_WORDS
 from search_engine.data.likeness import SIDE, alike
 from search_engine.data.phash import close_pairs
 
-BATCH = 8192  # pairs whose descriptors are side by side at once
+BATCH = 4096  # pairs whose descriptors are side by side at once
+ENTRY = 3 * SIDE * SIDE  # bytes of a descriptor
 MIN_CONTRAST = 0.012  # of 1; the hash of a picture of one colour is noise
 
 
@@ -48,20 +52,27 @@ def near_pairs(
     new = sum(position < first_new for position in telling)
     pairs = np.array(telling, np.int64)[close_pairs(hashes, first_new=new)]
     wanted, rows = np.unique(pairs, return_inverse=True)
-    table = np.zeros((len(wanted), SIDE, SIDE, 3), np.uint8)
-    for row, position in enumerate(wanted):
-        described = describe(items[position].key)
-        if described is not None:  # what stays black is like nothing
-            table[row] = described
     rows = rows.reshape(-1, 2)
     found: list[tuple[str, str, float]] = []
-    for start in range(0, len(pairs), BATCH):
-        batch = rows[start : start + BATCH]
-        sure = alike(table[batch[:, 0]], table[batch[:, 1]])
-        for at in np.flatnonzero(sure):
-            one, other = pairs[start + at]
-            found.append((items[one].key, items[other].key, float(sure[at])))
+    # On disk: where all 60,000 pictures of a set have neighbours, they would take 184 MB.
+    with TemporaryFile() as file:
+        for position in wanted:
+            described = describe(items[position].key)  # what stays black is like nothing
+            file.write(bytes(ENTRY) if described is None else described.tobytes())
+        file.flush()
+        for start in range(0, len(pairs), BATCH):
+            batch = rows[start : start + BATCH]
+            sure = alike(_read(file, batch[:, 0]), _read(file, batch[:, 1]))
+            for at in np.flatnonzero(sure):
+                one, other = pairs[start + at]
+                found.append((items[one].key, items[other].key, float(sure[at])))
     return sorted(found, key=lambda pair: (-pair[2], pair[0], pair[1]))
+
+
+def _read(file: IO[bytes], rows: np.ndarray) -> np.ndarray:
+    """Descriptors of these rows of a file, uint8 of shape (rows, 32, 32, 3)."""
+    entries = b"".join(os.pread(file.fileno(), ENTRY, int(row) * ENTRY) for row in rows)
+    return np.frombuffer(entries, np.uint8).reshape(-1, SIDE, SIDE, 3)
 
 
 def join(
