@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 EXTENSIONS = {"jpeg": "jpg", "tiff": "tif"}
 
 
-def uploads_folder() -> Path:
-    """Where uploads wait for their import."""
-    return Path(settings.DATA_DIR) / "uploads"
-
-
 def new_upload_name() -> str:
     """A fresh path for an upload, relative to DATA_DIR."""
     return f"uploads/{secrets.token_hex(16)}.zip"
